@@ -1,0 +1,152 @@
+/**
+ * The typed shapes that manifests are parsed into. Defaults are applied, every field is present or meaningfully absent.
+ * A provider block stays opaque: its kind parses it.
+ */
+
+/** One thing wrong with an object. `path` is the field (`spec.data[2].remoteRef.key`), `problem` ends with the way out. */
+export interface Problem {
+  readonly path: string;
+  readonly problem: string;
+}
+
+export type Parsed<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly problems: readonly [Problem, ...Problem[]] };
+
+export interface ObjectMeta {
+  /** Empty for cluster-scoped objects. */
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  /** Changes exactly when the spec changes. */
+  readonly generation: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+export type StoreRefKind = "SecretStore" | "ClusterSecretStore";
+
+/** A store as an ExternalSecret or class names it. A SecretStore lives in the namespace of whoever names it. */
+export interface StoreRef {
+  readonly kind: StoreRefKind;
+  readonly name: string;
+}
+
+export type ConversionStrategy = "Default" | "Unicode";
+export type DecodingStrategy = "None" | "Auto" | "Base64" | "Base64URL";
+export type NullBytePolicy = "Ignore" | "Fail";
+export type MetadataPolicy = "None" | "Fetch";
+
+export interface RemoteRef {
+  readonly key: string;
+  readonly property?: string;
+  readonly version?: string;
+  readonly metadataPolicy: MetadataPolicy;
+  readonly conversionStrategy: ConversionStrategy;
+  readonly decodingStrategy: DecodingStrategy;
+  readonly nullBytePolicy: NullBytePolicy;
+}
+
+/** `spec.data[i]`, with the store it really reads from (its own sourceRef, else the object's default). */
+export interface DataEntry {
+  readonly secretKey: string;
+  readonly remoteRef: RemoteRef;
+  readonly storeRef: StoreRef;
+}
+
+/** `spec.dataFrom[i]` of the form `extract`. */
+export interface ExtractEntry {
+  readonly extract: RemoteRef;
+  readonly storeRef: StoreRef;
+}
+
+export type CreationPolicy = "Owner" | "Orphan" | "Merge" | "CreateOrMerge" | "None";
+export type DeletionPolicy = "Retain" | "Delete" | "Merge";
+export type RefreshPolicy = "Periodic" | "OnChange" | "CreatedOnce";
+
+export interface ExternalSecret {
+  readonly meta: ObjectMeta;
+  readonly spec: {
+    readonly refreshPolicy: RefreshPolicy;
+    /** 0 = once (also for negative intervals). */
+    readonly refreshIntervalMs: number;
+    readonly target: {
+      /** Name of the Secret; the object's own name unless set. */
+      readonly name: string;
+      readonly creationPolicy: CreationPolicy;
+      readonly deletionPolicy: DeletionPolicy;
+      readonly immutable: boolean;
+      /** The seed's field: subscribe this object to events. */
+      readonly immediate: boolean;
+    };
+    readonly data: readonly DataEntry[];
+    readonly dataFrom: readonly ExtractEntry[];
+  };
+}
+
+/** A label selector as the API defines it. */
+export interface LabelSelector {
+  readonly matchLabels: Readonly<Record<string, string>>;
+  readonly matchExpressions: readonly {
+    readonly key: string;
+    readonly operator: "In" | "NotIn" | "Exists" | "DoesNotExist";
+    readonly values: readonly string[];
+  }[];
+}
+
+/** One member of `spec.conditions`; its parts are ORed, as the members are. */
+export interface StoreCondition {
+  readonly namespaces: readonly string[];
+  readonly namespaceSelector?: LabelSelector;
+  /** RE2 sources, unanchored, checked to compile. */
+  readonly namespaceRegexes: readonly string[];
+}
+
+/** A SecretStore or ClusterSecretStore. */
+export interface StoreManifest {
+  readonly kind: StoreRefKind;
+  readonly meta: ObjectMeta;
+  /** Controller class; absent = everybody's. */
+  readonly controller?: string;
+  readonly provider: { readonly kind: string; readonly raw: unknown };
+  readonly conditions: readonly StoreCondition[];
+  /** How often the store is validated again; 0 = the process default. */
+  readonly refreshIntervalMs: number;
+  readonly retry?: { readonly maxRetries?: number; readonly retryIntervalMs?: number };
+}
+
+/** keyferry.dev/v1alpha1 StorePolicy, cluster scope: which namespaces may read which addresses of a store. */
+export interface StorePolicy {
+  readonly meta: ObjectMeta;
+  readonly storeRef: StoreRef & { /** Required for kind SecretStore. */ readonly namespace?: string };
+  readonly rules: readonly {
+    readonly namespaces: readonly string[];
+    readonly namespaceSelector?: LabelSelector;
+    /** Wire addresses: literal, or ending in `/*` (one segment) or `/**` (any depth). Absent = all. */
+    readonly keys?: readonly string[];
+  }[];
+  /** Which identities may be shown to the store. Absent = Pod only. */
+  readonly identity: readonly ("Pod" | "Store")[];
+  /** Hosts that a webhook store may reach. */
+  readonly hosts: readonly string[];
+}
+
+/** What one pod's SecretProviderClass (provider: keyferry) asks for. */
+export interface MountClass {
+  /** Files = the keys of this ExternalSecret's result; or the entries given in the class itself. */
+  readonly source:
+    | { readonly externalSecret: string }
+    | { readonly data: readonly MountDataEntry[]; readonly dataFrom: readonly ExtractEntry[] };
+  readonly identity: "Pod" | "Store";
+  /** Absent = --mount-max-age. */
+  readonly refreshIntervalMs?: number;
+  /** Absent = --max-stale. */
+  readonly maxStaleMs?: number;
+  /** Absent = the permission of the mount request. */
+  readonly filePermission?: number;
+}
+
+/** A data entry whose `secretKey` is a relative file path (`db/password`). */
+export interface MountDataEntry extends DataEntry {
+  readonly mode?: number;
+}

@@ -1,0 +1,38 @@
+/**
+ * What the read path needs of the cluster, or of the folder that stands in for one.
+ * Implemented by kube/ and directory/; every lookup names its namespace.
+ */
+import type { SecretValue } from "../core/secret-value.ts";
+import type { Parsed, StoreManifest, StorePolicy, StoreRefKind } from "../manifests/objects.ts";
+
+export interface ServiceAccountToken {
+  readonly token: SecretValue;
+  /** The uid of the account that the token is for. */
+  readonly serviceAccountUid: string;
+  /** Wall clock epoch milliseconds; absent when unknown. */
+  readonly expiresAtMs?: number;
+}
+
+/** All methods reject with Failure `kube_unavailable` when the answer cannot be had now. */
+export interface ClusterView {
+  /** Undefined when there is no such store. `namespace` is empty for a ClusterSecretStore. */
+  findStore(
+    kind: StoreRefKind,
+    namespace: string,
+    name: string,
+    signal: AbortSignal,
+  ): Promise<Parsed<StoreManifest> | undefined>;
+  /** All policies of the cluster. A policy that does not parse is a problem that closes its store: never skipped. */
+  storePolicies(signal: AbortSignal): Promise<readonly Parsed<StorePolicy>[]>;
+  /** Empty when the namespace is unknown, but for `kubernetes.io/metadata.name`. */
+  namespaceLabels(namespace: string, signal: AbortSignal): Promise<Readonly<Record<string, string>>>;
+  /** Undefined when the Secret or the key is missing. */
+  secretValue(namespace: string, name: string, key: string, signal: AbortSignal): Promise<SecretValue | undefined>;
+  /** Undefined when there is no such account, or nothing here can make a token for it. */
+  serviceAccountToken(
+    namespace: string,
+    name: string,
+    audience: string,
+    signal: AbortSignal,
+  ): Promise<ServiceAccountToken | undefined>;
+}

@@ -1,0 +1,95 @@
+/**
+ * What both deliveries ask of the read path, and what they get.
+ *
+ * The consumers differ in the caller, how old an answer may be, what to do while a store is down, and the shaping of
+ * the result; everything else is the same code.
+ */
+import type { FailureCode } from "../core/failure.ts";
+import type { SecretValue } from "../core/secret-value.ts";
+import type { ConversionStrategy, DecodingStrategy, NullBytePolicy, StoreRef } from "../manifests/objects.ts";
+import type { Address, Ref } from "../stores/contract.ts";
+import type { Caller } from "./caller.ts";
+
+/** One entry of `data` (a value under a name) or `dataFrom` (a map of values). */
+export interface ReadEntry {
+  /** Where it stands, for messages: `spec.data[2]`. */
+  readonly field: string;
+  readonly store: StoreRef;
+  readonly ref: Ref;
+  readonly property?: string;
+  readonly take:
+    { readonly as: "value"; readonly name: string } | { readonly as: "map"; readonly conversion: ConversionStrategy };
+  readonly decoding: DecodingStrategy;
+  readonly nullBytes: NullBytePolicy;
+  /** True: `ref_not_found` leaves the entry out instead of failing the read. */
+  readonly optional: boolean;
+}
+
+/** Entries in merge order: later ones win (dataFrom first, then data). */
+export interface ReadRequest {
+  readonly entries: readonly ReadEntry[];
+}
+
+/** Who waits first when a store's budget is short. */
+export type Priority = "mount" | "first_sync" | "periodic";
+
+export interface ReadTerms {
+  readonly caller: Caller;
+  readonly delivery: "mount" | "sync";
+  /** Whose proof is shown to the stores: the pod's own, or the account or credential that the store names. */
+  readonly identity: "Pod" | "Store";
+  readonly priority: Priority;
+  /** Monotonic milliseconds: an answer whose fetch began at or after this instant is young enough. */
+  readonly acceptBegunFromMs: number;
+  /** How long last-good may stand in for an unavailable store, milliseconds since its oldest answer was fetched. */
+  readonly maxStaleMs: number;
+  /** For all refs together, milliseconds. */
+  readonly limitMs: number;
+}
+
+/** One store answer that a bundle was made from. */
+export interface Source {
+  readonly store: StoreRef;
+  /** Empty for a ClusterSecretStore. */
+  readonly storeNamespace: string;
+  /** The registry name of its kind, e.g. `vault`. */
+  readonly storeKindName: string;
+  readonly address: Address;
+  /** The store's own version id; empty when it has none. */
+  readonly version: string;
+  /** Monotonic milliseconds when the fetch began. */
+  readonly begunAtMs: number;
+  /** Wall clock epoch milliseconds when the answer was complete. */
+  readonly fetchedAtMs: number;
+  readonly expiresAtMs?: number;
+  readonly requestId?: string;
+  readonly cache: "hit" | "miss" | "stale";
+}
+
+export interface BundleValue {
+  readonly value: SecretValue;
+  /** Index into `sources`. */
+  readonly source: number;
+  /** The entry it came from: `spec.data[2]`. */
+  readonly field: string;
+}
+
+/** The decoded, named values of one read: all of one moment's answers, never a mixture with older ones. */
+export interface SecretBundle {
+  readonly values: ReadonlyMap<string, BundleValue>;
+  readonly sources: readonly Source[];
+  /** Optional entries that their store does not have. */
+  readonly missing: readonly { readonly field: string; readonly key: string }[];
+  /** Set when this is last-good, served because a store is unavailable. */
+  readonly stale?: {
+    /** Wall clock epoch milliseconds of the oldest answer in it. */
+    readonly sinceMs: number;
+    readonly code: FailureCode;
+    readonly message: string;
+  };
+}
+
+export interface Reader {
+  /** Rejects with ReadFailure naming every entry that failed. Audit lines are written before it resolves. */
+  read(request: ReadRequest, terms: ReadTerms, signal: AbortSignal): Promise<SecretBundle>;
+}
