@@ -143,10 +143,10 @@ export interface StoreDeps {
   readonly http: (tls: TlsOptions) => HttpSend;
   /** Watches a file or folder tree; calls back, debounced, after any change below it. Returns the stop function. */
   readonly watchPath: (path: string, onChange: () => void) => () => void;
-  /** Base of relative paths of file stores, absolute; and the folder they may not leave, unless "any". */
-  readonly fileStore: { readonly base: string; readonly root: string | "any" };
-  /** The CA file or folder paths, loopback and plain http that only standalone allows. */
-  readonly standalone: boolean;
+  /** Base of relative paths of file stores, absolute; and the folder they may not leave. Root absent = any folder. */
+  readonly fileStore: { readonly base: string; readonly root?: string };
+  /** Plain http:// store addresses are allowed (standalone only). */
+  readonly plainHttp: boolean;
   /** Counts one call to the store's API, e.g. ("ReadSecretData", "success"). The provider label is the kind's. */
   readonly countCall: (call: string, outcome: "success" | "error") => void;
 }
