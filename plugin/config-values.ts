@@ -1,0 +1,87 @@
+/** The value forms that flags take. Each parser gives the value or the problem, worded with a correct example. */
+import { parseGoDuration } from "./core/duration.ts";
+
+export type FlagValue<T> = { readonly value: T } | { readonly problem: string };
+export type FlagParser<T> = (text: string) => FlagValue<T>;
+
+export const text: FlagParser<string> = (given) =>
+  given === "" ? { problem: "is empty; give it a value" } : { value: given };
+
+export function oneOf<const T extends string>(...choices: readonly T[]): FlagParser<T> {
+  return (given) =>
+    (choices as readonly string[]).includes(given)
+      ? { value: given as T }
+      : { problem: `is none of its values; use ${choices.join(", ")}` };
+}
+
+/** A comma list of `choices`, without repeats. */
+export function listOf<const T extends string>(...choices: readonly T[]): FlagParser<readonly T[]> {
+  const member = oneOf(...choices);
+  return (given) => {
+    const values = new Set<T>();
+    for (const part of given.split(",")) {
+      const parsed = member(part.trim());
+      if ("problem" in parsed) return parsed;
+      values.add(parsed.value);
+    }
+    return { value: [...values] };
+  };
+}
+
+export const flag: FlagParser<boolean> = (given) =>
+  given === "true" || given === "false" ? { value: given === "true" } : { problem: "takes no value, or true or false" };
+
+/** Whole numbers from 1 to `most`. */
+export function wholeNumber(most: number): FlagParser<number> {
+  return (given) => {
+    const value = /^\d{1,10}$/.test(given) ? Number(given) : 0;
+    return value >= 1 && value <= most ? { value } : { problem: `must be a whole number from 1 to ${most}` };
+  };
+}
+
+/** A Go duration above zero, as milliseconds. */
+export const duration: FlagParser<number> = (given) => {
+  const ms = parseGoDuration(given);
+  return ms !== undefined && ms > 0
+    ? { value: ms }
+    : { problem: "must be a duration above zero; write 30s, 5m or 1h30m" };
+};
+
+const byteUnits: Readonly<Record<string, number>> = {
+  "": 1,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+};
+
+/** A Kubernetes quantity of bytes. */
+export const bytes: FlagParser<number> = (given) => {
+  const match = /^(\d{1,15})(Ki|Mi|Gi|k|M|G|)$/.exec(given);
+  const value = match ? Number(match[1]) * byteUnits[match[2]!]! : 0;
+  return value > 0 ? { value } : { problem: "must be a number of bytes above zero; write 16Mi" };
+};
+
+export interface ListenAddress {
+  /** Empty = every interface. */
+  readonly host: string;
+  /** 0 = the system chooses. */
+  readonly port: number;
+}
+
+/** `host:port`, `:port` or `[::1]:port`. */
+export const listenAddress: FlagParser<ListenAddress> = (given) => {
+  const match = /^(\[[0-9a-fA-F:]+\]|[^:[\]]*):(\d{1,5})$/.exec(given);
+  const port = match ? Number(match[2]) : NaN;
+  if (!match || port > 65_535) return { problem: "must be host:port; write 127.0.0.1:8080 or :8080" };
+  return { value: { host: match[1]!.replace(/^\[|\]$/g, ""), port } };
+};
+
+/** How many ExternalSecrets keep their own metric labels. */
+export const objectLabels: FlagParser<number | "on" | "off"> = (given) => {
+  if (given === "on" || given === "off") return { value: given };
+  const number = wholeNumber(1_000_000)(given);
+  return "value" in number ? number : { problem: "must be on, off or a whole number above 0" };
+};

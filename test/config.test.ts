@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { resolve } from "node:path";
+import { test } from "node:test";
+import { loadConfig } from "../plugin/config.ts";
+
+const needed = ["--manifests", "m", "--out", "o"];
+
+function problemsOf(args: readonly string[], environment: Record<string, string> = {}): readonly string[] {
+  const loaded = loadConfig(["standalone", ...args], environment);
+  return loaded.kind === "refuse" ? loaded.problems : [];
+}
+
+function configOf(args: readonly string[], environment: Record<string, string> = {}) {
+  const loaded = loadConfig(["standalone", ...needed, ...args], environment);
+  assert.equal(loaded.kind, "run", JSON.stringify(loaded));
+  return (loaded).config;
+}
+
+test("defaults are those of the documented contract", () => {
+  const config = configOf([]);
+  assert.deepEqual(
+    { ...config },
+    {
+      command: "standalone",
+      manifests: resolve("m"),
+      out: resolve("o"),
+      as: "yaml",
+      socketDir: resolve("o/providers"),
+      once: false,
+      httpAddr: { host: "127.0.0.1", port: 0 },
+      logLevel: "info",
+      metricsObjectLabels: 1000,
+      auditLog: "-",
+      mountMaxAge: 30_000,
+      maxStale: 86_400_000,
+      storeRate: 50,
+      storeBurst: 100,
+      cacheEntries: 5000,
+      cacheBytes: 16 * 2 ** 20,
+      providers: ["keyferry"],
+      tokenAudience: "vault",
+      controllerClass: "default",
+    },
+  );
+});
+
+const accepted: ReadonlyArray<{
+  name: string;
+  args: string[];
+  env?: Record<string, string>;
+  field: string;
+  want: unknown;
+}> = [
+  { name: "a flag with =", args: ["--mount-max-age=5s"], field: "mountMaxAge", want: 5_000 },
+  { name: "a flag with a space", args: ["--cache-bytes", "1Gi"], field: "cacheBytes", want: 2 ** 30 },
+  { name: "a bare flag", args: ["--once"], field: "once", want: true },
+  { name: "a bare flag switched off", args: ["--once=false"], field: "once", want: false },
+  { name: "a variable", args: [], env: { KEYFERRY_STORE_RATE: "7" }, field: "storeRate", want: 7 },
+  {
+    name: "a flag over a variable",
+    args: ["--store-rate", "9"],
+    env: { KEYFERRY_STORE_RATE: "7" },
+    field: "storeRate",
+    want: 9,
+  },
+  { name: "every interface", args: ["--http-addr", ":9090"], field: "httpAddr", want: { host: "", port: 9090 } },
+  { name: "IPv6", args: ["--http-addr", "[::1]:0"], field: "httpAddr", want: { host: "::1", port: 0 } },
+  {
+    name: "unknown variables are ignored",
+    args: [],
+    env: { KEYFERRY_PORT: "tcp://10.0.0.1:80" },
+    field: "storeRate",
+    want: 50,
+  },
+];
+for (const row of accepted)
+  test(`takes ${row.name}`, () =>
+    assert.deepEqual(configOf(row.args, row.env)[row.field as keyof ReturnType<typeof configOf>], row.want));
+
+const refused: ReadonlyArray<{ name: string; args: string[]; env?: Record<string, string>; want: RegExp[] }> = [
+  {
+    name: "both folders missing, both reported",
+    args: [],
+    want: [/^--manifests: is missing; add --manifests/, /^--out: is missing/],
+  },
+  {
+    name: "an unknown flag, with the nearest",
+    args: [...needed, "--mainfests", "x"],
+    want: [/^--mainfests: no such flag; did you mean --manifests\?/, /^x: no such flag/],
+  },
+  {
+    name: "a bad duration",
+    args: [...needed, "--max-stale", "1 day"],
+    want: [/^--max-stale: must be a duration above zero; write 30s/],
+  },
+  {
+    name: "a bad variable, by its name",
+    args: needed,
+    env: { KEYFERRY_MAX_STALE: "x" },
+    want: [/^KEYFERRY_MAX_STALE: must be a duration/],
+  },
+  { name: "a flag without its value", args: ["--manifests", "--out", "o"], want: [/^--manifests: has no value/] },
+  { name: "a flag given twice", args: [...needed, "--once", "--once"], want: [/^--once: given twice/] },
+  {
+    name: "an unknown provider",
+    args: [...needed, "--providers", "keyferry,vualt"],
+    want: [/^--providers: is none of its values; use keyferry/],
+  },
+  { name: "a bad address", args: [...needed, "--http-addr", "8080"], want: [/^--http-addr: must be host:port/] },
+  {
+    name: "a port out of range",
+    args: [...needed, "--http-addr", ":70000"],
+    want: [/^--http-addr: must be host:port/],
+  },
+  {
+    name: "a bad size",
+    args: [...needed, "--cache-bytes", "16MB"],
+    want: [/^--cache-bytes: must be a number of bytes/],
+  },
+  {
+    name: "all problems at once",
+    args: [...needed, "--as", "json", "--log-level", "loud"],
+    want: [/^--log-level/, /^--as/],
+  },
+];
+for (const row of refused)
+  test(`refuses ${row.name}`, () => {
+    const problems = problemsOf(row.args, row.env);
+    assert.equal(problems.length, row.want.length, problems.join("\n"));
+    for (const want of row.want)
+      assert.ok(
+        problems.some((problem) => want.test(problem)),
+        problems.join("\n"),
+      );
+  });
+
+test("names the nearest command", () => {
+  const loaded = loadConfig(["standalon"], {});
+  assert.deepEqual(loaded, { kind: "refuse", problems: ["standalon: no such command; did you mean standalone?"] });
+});
+
+test("help lists every flag", () => {
+  const loaded = loadConfig(["standalone", "--help"], {});
+  assert.equal(loaded.kind, "show");
+  for (const name of ["--manifests", "--token-jwks", "--cache-bytes", "--once"])
+    assert.match(JSON.stringify(loaded), new RegExp(name));
+});
