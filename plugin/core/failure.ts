@@ -5,7 +5,7 @@
  * upstream body. `cause` is for code to inspect, never for printing. docs/errors.md lists exactly these codes.
  */
 
-/** What a failure means for a running consumer: design §3, "Failures and last-good". */
+/** What a failure means for a running consumer. */
 export type FailureClass = "unavailable" | "no" | "invalid" | "target" | "internal";
 
 /** gRPC status codes that Mount may answer. The driver retries the others, or kubelet reads them as "still running". */
