@@ -1,4 +1,4 @@
-/** One line per release of a value, written before the release (design §11, §13). */
+/** One line per release of a value, written before the release. */
 
 export interface AuditEntry {
   readonly delivery: "mount" | "sync";
