@@ -26,7 +26,8 @@ export interface HttpAnswer {
 }
 
 /**
- * Rejects with Failure: `store_unreachable` (refused, reset, DNS, TLS), the signal's own reason when it aborts,
- * `answer_too_large`, `answer_invalid` for a broken encoding or a redirect to another host. Every status resolves.
+ * Rejects with Failure: `store_unreachable` (refused, reset, DNS, TLS, an address that stores may not use),
+ * `store_timeout`, the signal's own reason when it aborts, `answer_too_large`, `answer_invalid` for a broken encoding,
+ * for what is not HTTP and for a redirect, which is never followed. Every other status resolves.
  */
 export type HttpSend = (request: HttpRequest, signal: AbortSignal) => Promise<HttpAnswer>;

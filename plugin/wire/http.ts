@@ -1,0 +1,165 @@
+/**
+ * The HTTP that stores speak: one pooled keep-alive agent for each TLS configuration, HTTP/1.1 with one request per
+ * connection at a time, so that ending a request ends its socket and no answer can be taken for another's.
+ *
+ * Adds to the request what protects this node: addresses checked at connect time, no redirects, no cookies, no proxy
+ * from the environment, every timeout set. What an answer may weigh is in stores/http-body.ts.
+ */
+import { lookup as systemLookup } from "node:dns";
+import { isIP } from "node:net";
+import type { LookupFunction } from "node:net";
+import { LRUCache } from "lru-cache";
+import { Agent, buildConnector } from "undici";
+import { Failure } from "../core/failure.ts";
+import { SecretValue } from "../core/secret-value.ts";
+import { createAddressCheck } from "../stores/http-address.ts";
+import type { AddressCheck, AddressRules } from "../stores/http-address.ts";
+import { acceptedEncodings, readBody } from "../stores/http-body.ts";
+import { sendFailure } from "../stores/http-failure.ts";
+import type { HttpAnswer, HttpRequest, HttpSend, TlsOptions } from "../stores/http.ts";
+
+export interface HttpClientOptions extends AddressRules {
+  /** Name resolution; the system's unless given. */
+  readonly lookup?: LookupFunction;
+}
+
+export interface HttpClients {
+  send: (tls: TlsOptions) => HttpSend;
+  /** Ends every connection; requests in flight reject. */
+  close: () => Promise<void>;
+}
+
+/** Backstops only: the caller's signal ends an attempt earlier (design §13, one attempt 5 s). Milliseconds. */
+const timeouts = { connect: 5_000, headers: 15_000, body: 15_000 } as const;
+/** Below the idle limits of servers and load balancers (commonly 60 s), so that a request seldom meets a closing socket. */
+const idleMs = 10_000;
+/** Beyond these many different CA bundles the least used agent is closed; its next request makes a new one. */
+const agentsKept = 256;
+
+export function createHttpClients(options: HttpClientOptions): HttpClients {
+  const check = createAddressCheck(options);
+  const lookup = options.lookup ?? systemLookup;
+  const agents = new LRUCache<string, Agent>({
+    max: agentsKept,
+    dispose: (agent) => void agent.close().catch(() => undefined),
+  });
+  const agentFor = (tls: TlsOptions): Agent => {
+    const key = tls.ca ?? "";
+    const known = agents.get(key);
+    if (known) return known;
+    const agent = createAgent(tls, check, lookup);
+    agents.set(key, agent);
+    return agent;
+  };
+  return {
+    send: (tls) => (request, signal) => sendOnce(agentFor(tls), request, signal),
+    async close() {
+      const open = [...agents.values()];
+      await Promise.all(open.map((agent) => agent.destroy()));
+    },
+  };
+}
+
+function createAgent(tls: TlsOptions, check: AddressCheck, lookup: LookupFunction): Agent {
+  const connect = buildConnector({
+    allowH2: false,
+    timeout: timeouts.connect,
+    keepAliveInitialDelay: idleMs,
+    minVersion: "TLSv1.2",
+    rejectUnauthorized: true,
+    lookup: checkedLookup(lookup, check),
+    ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+  });
+  return new Agent({
+    allowH2: false,
+    pipelining: 1,
+    headersTimeout: timeouts.headers,
+    bodyTimeout: timeouts.body,
+    keepAliveTimeout: idleMs,
+    keepAliveMaxTimeout: 6 * idleMs,
+    connect(target, callback) {
+      // Sockets resolve names with the lookup above, but connect to a literal address without asking it.
+      const refusal = isIP(target.hostname) === 0 ? undefined : refusalOf(target.hostname, target.hostname, check);
+      if (refusal) process.nextTick(callback, refusal, null);
+      else connect(target, callback);
+    },
+  });
+}
+
+/** Resolves all addresses of a name and refuses the name when one of them is refused: a rebinding name mixes them. */
+function checkedLookup(lookup: LookupFunction, check: AddressCheck): LookupFunction {
+  return (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, found) => {
+      if (error) return callback(error, []);
+      const addresses = found as { address: string; family: number }[];
+      const refusal = addresses.map(({ address }) => refusalOf(hostname, address, check)).find(Boolean);
+      if (refusal) return callback(refusal, []);
+      if (options.all) return callback(null, addresses);
+      const [first] = addresses;
+      return callback(null, first?.address ?? "", first?.family);
+    });
+  };
+}
+
+function refusalOf(host: string, address: string, check: AddressCheck): Failure | undefined {
+  const rule = check(address);
+  if (rule === undefined) return undefined;
+  const what = host === address ? address : `${host} (${address})`;
+  return new Failure(
+    "store_unreachable",
+    `${what} is a ${rule} address, which stores may not use; exempt it with --unsafe-store-addresses ${address}`,
+  );
+}
+
+async function sendOnce(agent: Agent, request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+  signal.throwIfAborted();
+  try {
+    const { statusCode, headers, body } = await agent.request({
+      origin: request.url.origin,
+      path: request.url.pathname + request.url.search,
+      method: request.method,
+      headers: { "accept-encoding": acceptedEncodings, ...revealed(request.headers) },
+      body: request.body ? request.body.reveal() : null,
+      signal,
+    });
+    // Destroying a body before its end reports an error event that nobody else would take.
+    body.on("error", () => undefined);
+    try {
+      refuseRedirect(statusCode);
+      const flat = joined(headers);
+      return { status: statusCode, headers: flat, body: await readBody(body, flat) };
+    } finally {
+      body.destroy();
+    }
+  } catch (thrown) {
+    if (signal.aborted) throw signal.reason;
+    throw sendFailure(thrown, request.url.host);
+  }
+}
+
+/** The Location of a redirect is the other side's text and may carry anything, so it is not repeated. */
+function refuseRedirect(status: number): void {
+  if (status < 300 || status > 399 || status === 304) return;
+  throw new Failure(
+    "answer_invalid",
+    `the store answered with a redirect (${status}), which is not followed; give the URL of the server itself`,
+  );
+}
+
+function revealed(headers: HttpRequest["headers"]): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      value instanceof SecretValue ? value.reveal().toString("utf8") : value,
+    ]),
+  );
+}
+
+function joined(headers: Record<string, string | string[] | undefined>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name.toLowerCase(),
+      Array.isArray(value) ? value.join(", ") : (value ?? ""),
+    ]),
+  );
+}

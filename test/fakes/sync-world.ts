@@ -1,0 +1,193 @@
+/**
+ * The cluster as sync sees it, in memory: ExternalSecrets, Secrets with resource versions and owners, statuses, events.
+ * It behaves: a write with an outdated version is refused, foreign edits are announced, own writes are not.
+ */
+import { Failure } from "../../plugin/core/failure.ts";
+import { SecretValue } from "../../plugin/core/secret-value.ts";
+import type { ExternalSecret, ObjectMeta, Parsed } from "../../plugin/manifests/objects.ts";
+import { createdBy, createdByLabel } from "../../plugin/sync/secret-shape.ts";
+import type {
+  EventSink,
+  ExistingSecret,
+  ExternalSecretItem,
+  ExternalSecretSource,
+  ExternalSecretStatus,
+  ObjectKey,
+  SecretObject,
+  StatusStore,
+  TargetSecrets,
+  WriteOutcome,
+} from "../../plugin/sync/ports.ts";
+
+export interface RecordedEvent {
+  readonly object: string;
+  readonly type: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
+const id = ({ namespace, name }: ObjectKey): string => `${namespace}/${name}`;
+
+export class SyncWorld {
+  readonly items = new Map<string, ExternalSecretItem>();
+  readonly secrets = new Map<string, ExistingSecret>();
+  readonly statusOf = new Map<string, ExternalSecretStatus>();
+  readonly events: RecordedEvent[] = [];
+  /** `create shop/db`, `replace shop/db`, `remove shop/db`, `status shop/db`: what sync wrote, in order. */
+  readonly writes: string[] = [];
+  /** Asked before each write; a Failure is thrown, "conflict" is an edit that came in between. */
+  beforeWrite: (what: string) => Failure | "conflict" | undefined = () => undefined;
+  #version = 1;
+  readonly #changeListeners = new Set<(key: ObjectKey) => void>();
+  readonly #dependencyListeners = new Set<() => void>();
+  readonly #foreignListeners = new Set<(key: ObjectKey) => void>();
+
+  /** Adds or replaces an ExternalSecret; a changed spec is a new generation. */
+  apply(externalSecret: ExternalSecret): void {
+    const { meta } = externalSecret;
+    const before = this.items.get(id(meta));
+    const isChanged =
+      before?.parsed.ok && JSON.stringify(before.parsed.value.spec) !== JSON.stringify(externalSecret.spec);
+    const generation = before ? before.meta.generation + (isChanged ? 1 : 0) : 1;
+    const value = { ...externalSecret, meta: { ...meta, generation } };
+    this.#put({ key: meta, meta: value.meta, parsed: { ok: true, value } });
+  }
+
+  /** The manifest no longer parses. */
+  break(key: ObjectKey, path: string, problem: string): void {
+    const parsed: Parsed<ExternalSecret> = { ok: false, problems: [{ path, problem }] };
+    this.#put({ ...this.items.get(id(key))!, parsed });
+  }
+
+  annotate(key: ObjectKey, annotations: ObjectMeta["annotations"]): void {
+    const item = this.items.get(id(key))!;
+    if (!item.parsed.ok) throw new Error("only an object that parses can be annotated");
+    const { value } = item.parsed;
+    this.apply({ ...value, meta: { ...value.meta, annotations } });
+  }
+
+  delete(key: ObjectKey): void {
+    this.items.delete(id(key));
+    for (const tell of this.#changeListeners) tell(key);
+  }
+
+  changeDependency(): void {
+    for (const tell of this.#dependencyListeners) tell();
+  }
+
+  /** Somebody else edits or creates a Secret. */
+  edit(key: ObjectKey, change: Partial<ExistingSecret>): void {
+    const before = this.secrets.get(id(key)) ?? { ...emptySecret, namespace: key.namespace, name: key.name };
+    this.secrets.set(id(key), { ...before, lastWriter: "mallory", ...change, resourceVersion: this.#nextVersion() });
+    for (const tell of this.#foreignListeners) tell(key);
+  }
+
+  /** Somebody else changes single values. */
+  tamper(key: ObjectKey, values: Readonly<Record<string, string>>): void {
+    this.edit(key, { data: new Map([...(this.secrets.get(id(key))?.data ?? []), ...dataOf(values)]) });
+  }
+
+  deleteSecret(key: ObjectKey): void {
+    this.secrets.delete(id(key));
+    for (const tell of this.#foreignListeners) tell(key);
+  }
+
+  /** Plain text of a Secret's data; undefined when there is no such Secret. */
+  textOf(key: ObjectKey): Readonly<Record<string, string>> | undefined {
+    const secret = this.secrets.get(id(key));
+    return secret && Object.fromEntries([...secret.data].map(([name, value]) => [name, value.reveal().toString()]));
+  }
+
+  readonly source: ExternalSecretSource = {
+    list: () => [...this.items.values()],
+    get: (key) => this.items.get(id(key)),
+    onChange: (listener) => subscribe(this.#changeListeners, listener),
+    onDependencyChange: (listener) => subscribe(this.#dependencyListeners, listener),
+  };
+
+  readonly targets: TargetSecrets = {
+    get: async (key) => this.secrets.get(id(key)),
+    create: async (secret, owner) => {
+      if (this.#isOvertaken("create", secret) || this.secrets.has(id(secret))) return { done: false };
+      return this.#write("create", secret, owner);
+    },
+    replace: async (secret, owner, resourceVersion) => {
+      if (this.#isOvertaken("replace", secret)) return { done: false };
+      if (this.secrets.get(id(secret))?.resourceVersion !== resourceVersion) return { done: false };
+      return this.#write("replace", secret, owner);
+    },
+    remove: async (key, resourceVersion) => {
+      if (this.#isOvertaken("remove", key)) return { done: false };
+      if (this.secrets.get(id(key))?.resourceVersion !== resourceVersion) return { done: false };
+      this.secrets.delete(id(key));
+      this.writes.push(`remove ${id(key)}`);
+      return { done: true, resourceVersion: "" };
+    },
+    ownedBy: async (owner) =>
+      [...this.secrets.values()].filter(
+        (secret) => secret.owner === id(owner) || secret.labels[createdByLabel] === createdBy(owner),
+      ),
+    onForeignChange: (listener) => subscribe(this.#foreignListeners, listener),
+  };
+
+  readonly statuses: StatusStore = {
+    read: async (key) => this.statusOf.get(id(key)),
+    write: async (key, status) => {
+      const refusal = this.beforeWrite(`status ${id(key)}`);
+      if (refusal instanceof Failure) throw refusal;
+      this.statusOf.set(id(key), status);
+      this.writes.push(`status ${id(key)}`);
+    },
+    forget: async (key) => void this.statusOf.delete(id(key)),
+  };
+
+  readonly eventSink: EventSink = {
+    emit: (key, type, reason, message) => void this.events.push({ object: id(key), type, reason, message }),
+  };
+
+  #put(item: ExternalSecretItem): void {
+    this.items.set(id(item.key), item);
+    for (const tell of this.#changeListeners) tell(item.key);
+  }
+
+  #isOvertaken(verb: string, key: ObjectKey): boolean {
+    const refusal = this.beforeWrite(`${verb} ${id(key)}`);
+    if (refusal instanceof Failure) throw refusal;
+    return refusal === "conflict";
+  }
+
+  #write(verb: string, secret: SecretObject, owner: ObjectMeta | undefined): WriteOutcome {
+    const { foreignController } = this.secrets.get(id(secret)) ?? {};
+    const resourceVersion = this.#nextVersion();
+    const written = { ...secret, resourceVersion, lastWriter: "keyferry" };
+    this.secrets.set(id(secret), {
+      ...written,
+      ...(owner && { owner: id(owner) }),
+      ...(foreignController !== undefined && { foreignController }),
+    });
+    this.writes.push(`${verb} ${id(secret)}`);
+    return { done: true, resourceVersion };
+  }
+
+  #nextVersion(): string {
+    return String(this.#version++);
+  }
+}
+
+const emptySecret: Omit<ExistingSecret, "namespace" | "name" | "resourceVersion"> = {
+  type: "Opaque",
+  immutable: false,
+  labels: {},
+  annotations: {},
+  data: new Map(),
+  lastWriter: "mallory",
+};
+
+export function dataOf(values: Readonly<Record<string, string>>): ReadonlyMap<string, SecretValue> {
+  return new Map(Object.entries(values).map(([name, text]) => [name, SecretValue.fromText(text)]));
+}
+
+function subscribe<T>(listeners: Set<T>, listener: T): () => void {
+  listeners.add(listener);
+  return () => void listeners.delete(listener);
+}
