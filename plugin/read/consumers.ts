@@ -2,7 +2,10 @@
  * Which consumers wait for which answers, so that one fetch that brings a new version makes all of them due.
  * The reader registers every sync read here; sync listens.
  */
-import type { ExternalSecretCaller } from "./caller.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Access } from "./access.ts";
+import type { Answer } from "./cache.ts";
+import type { Caller, ExternalSecretCaller } from "./caller.ts";
 
 export interface ConsumerDue {
   readonly consumer: ExternalSecretCaller;
@@ -14,4 +17,90 @@ export interface Consumers {
   /** Calls back for each consumer of an answer whose version changed, but not for the one whose read brought it. */
   onDue(listener: (due: ConsumerDue) => void): () => void;
   forget(consumer: ExternalSecretCaller): void;
+}
+
+/** The reader's side. */
+export interface ConsumerRegister extends Consumers {
+  /** What this consumer reads from now on, in place of what it read before. */
+  register(consumer: ExternalSecretCaller, accesses: readonly Access[]): void;
+  /** This answer, fetched or kept, was brought to these callers. */
+  answered(access: Access, answer: Answer, broughtTo: readonly Caller[]): void;
+  /** Whatever stores of this configuration hold may have changed just now. */
+  storeChanged(configHash: string): void;
+}
+
+interface Watched {
+  readonly configHash: string;
+  readonly consumers: Map<string, ExternalSecretCaller>;
+  /** Version and keyed digest of the newest answer, and when it was asked for. Absent until there is one. */
+  newest?: { readonly mark: string; readonly begunAtMs: number };
+}
+
+export function createConsumers(clock: Clock): ConsumerRegister {
+  const watched = new Map<string, Watched>();
+  const keysOf = new Map<string, ReadonlySet<string>>();
+  const listeners = new Set<(due: ConsumerDue) => void>();
+
+  function drop(id: string, keys: Iterable<string>): void {
+    for (const key of keys) {
+      const entry = watched.get(key);
+      entry?.consumers.delete(id);
+      if (entry?.consumers.size === 0) watched.delete(key);
+    }
+  }
+
+  function makeDue(consumers: Iterable<ExternalSecretCaller>, acceptBegunFromMs: number): void {
+    for (const consumer of [...consumers])
+      for (const listener of [...listeners]) listener({ consumer, acceptBegunFromMs });
+  }
+
+  return {
+    onDue(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    forget(consumer) {
+      const id = idOf(consumer);
+      drop(id, keysOf.get(id) ?? []);
+      keysOf.delete(id);
+    },
+    register(consumer, accesses) {
+      const id = idOf(consumer);
+      const keys = new Set(accesses.map((access) => access.answerKey));
+      drop(id, (keysOf.get(id) ?? new Set()).difference(keys));
+      keysOf.set(id, keys);
+      for (const { answerKey, grant } of accesses) {
+        const entry = watched.get(answerKey) ?? { configHash: grant.store.configHash, consumers: new Map() };
+        entry.consumers.set(id, consumer);
+        watched.set(answerKey, entry);
+      }
+    },
+    answered({ answerKey }, { version, digest, begunAtMs }, broughtTo) {
+      const entry = watched.get(answerKey);
+      if (!entry || (entry.newest && entry.newest.begunAtMs > begunAtMs)) return;
+      const mark = JSON.stringify([version, digest]);
+      const changed = entry.newest !== undefined && entry.newest.mark !== mark;
+      entry.newest = { mark, begunAtMs };
+      if (!changed) return;
+      const served = new Set(broughtTo.filter((caller) => caller.kind === "ExternalSecret").map(idOf));
+      makeDue(
+        [...entry.consumers].filter(([id]) => !served.has(id)).map(([, consumer]) => consumer),
+        begunAtMs,
+      );
+    },
+    storeChanged(configHash) {
+      const readers = new Map(
+        watched
+          .values()
+          .filter((entry) => entry.configHash === configHash)
+          .flatMap((entry) => entry.consumers),
+      );
+      makeDue(readers.values(), clock.monotonicMs());
+    },
+  };
+}
+
+/** One object per name: a recreated one takes the place of the old. */
+function idOf({ namespace, name }: ExternalSecretCaller): string {
+  return `${namespace}/${name}`;
 }

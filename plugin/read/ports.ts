@@ -13,6 +13,15 @@ export interface ServiceAccountToken {
   readonly expiresAtMs?: number;
 }
 
+/**
+ * A StorePolicy, or why it does not parse: then with its name and its storeRef, as far as kind and name of that are
+ * valid. Without a storeRef it closes every store.
+ */
+export type StorePolicyItem = Parsed<StorePolicy> & {
+  readonly name?: string;
+  readonly storeRef?: StorePolicy["storeRef"];
+};
+
 /** All methods reject with Failure `kube_unavailable` when the answer cannot be had now. */
 export interface ClusterView {
   /** Undefined when there is no such store. `namespace` is empty for a ClusterSecretStore. */
@@ -23,7 +32,7 @@ export interface ClusterView {
     signal: AbortSignal,
   ): Promise<Parsed<StoreManifest> | undefined>;
   /** All policies of the cluster. A policy that does not parse is a problem that closes its store: never skipped. */
-  storePolicies(signal: AbortSignal): Promise<readonly Parsed<StorePolicy>[]>;
+  storePolicies(signal: AbortSignal): Promise<readonly StorePolicyItem[]>;
   /** Empty when the namespace is unknown, but for `kubernetes.io/metadata.name`. */
   namespaceLabels(namespace: string, signal: AbortSignal): Promise<Readonly<Record<string, string>>>;
   /** Undefined when the Secret or the key is missing. */

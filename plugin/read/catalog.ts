@@ -1,0 +1,147 @@
+/**
+ * From a store's name to the opened store behind it.
+ *
+ * A store is opened once for each content of its manifest and kept, with its lane and, where its kind can watch, its
+ * watch. Whether the caller may use it is not decided here.
+ */
+import { createHash } from "node:crypto";
+import { LRUCache } from "lru-cache";
+import { canonicalJson } from "../core/canonical-json.ts";
+import { Failure } from "../core/failure.ts";
+import type { Parsed, Problem, StoreManifest, StoreRef } from "../manifests/objects.ts";
+import type { Store, StoreDeps, StoreKind } from "../stores/contract.ts";
+import type { Lane } from "./lane/lane.ts";
+import type { ClusterView } from "./ports.ts";
+import { storeId, storeNamespaceOf } from "./store-id.ts";
+
+export interface ResolvedStore {
+  readonly id: string;
+  readonly ref: StoreRef;
+  /** Empty for a ClusterSecretStore. */
+  readonly namespace: string;
+  readonly kind: StoreKind;
+  readonly store: Store;
+  /** Hash of kind and parsed configuration, hex: two stores that share it send the same requests to the same place. */
+  readonly configHash: string;
+  readonly lane: Lane;
+  readonly manifest: StoreManifest;
+}
+
+export interface Catalog {
+  /**
+   * Rejects with Failure: `store_not_found`, `store_invalid` with the field's path, `store_not_ready` for a store of
+   * another controller class, `kube_unavailable`.
+   */
+  resolve(ref: StoreRef, callerNamespace: string, signal: AbortSignal): Promise<ResolvedStore>;
+  /** Stops every watch. */
+  close(): void;
+}
+
+export interface CatalogDeps {
+  readonly cluster: Pick<ClusterView, "findStore">;
+  readonly kinds: ReadonlyMap<string, StoreKind>;
+  readonly storeDeps: (kind: StoreKind) => StoreDeps;
+  /** One lane for each opened store: an edited store starts with a fresh breaker. */
+  readonly openLane: (manifest: StoreManifest) => Lane;
+  readonly controllerClass: string;
+  /** Something that stores of this configuration read may have changed. */
+  readonly onChange: (configHash: string) => void;
+}
+
+/** Far above what one process serves; the bound keeps a flood of stores from holding memory and watches. */
+const openStoresMax = 2_000;
+
+interface Opened {
+  /** Kind and block, canonical: what `open` depends on. */
+  readonly content: string;
+  readonly fixed: Pick<ResolvedStore, "kind" | "store" | "configHash" | "lane">;
+  readonly stopWatch: (() => void) | undefined;
+}
+
+export function createCatalog(deps: CatalogDeps): Catalog {
+  const opened = new LRUCache<string, Opened>({ max: openStoresMax, dispose: (store) => store.stopWatch?.() });
+
+  function open(id: string, content: string, manifest: StoreManifest): Opened {
+    const kind = kindOf(manifest, deps.kinds);
+    const context = { scope: manifest.kind, name: manifest.meta.name, namespace: manifest.meta.namespace };
+    const parsed = kind.open(manifest.provider.raw, context, deps.storeDeps(kind));
+    if (!parsed.ok) throw blockInvalid(kind.name, parsed.problems);
+    const { store, config } = parsed.value;
+    const configHash = createHash("sha256")
+      .update(canonicalJson([kind.name, config]))
+      .digest("hex");
+    const stopWatch = store.watch?.(() => deps.onChange(configHash));
+    const fresh: Opened = { content, fixed: { kind, store, configHash, lane: deps.openLane(manifest) }, stopWatch };
+    opened.set(id, fresh);
+    return fresh;
+  }
+
+  /** A store that is gone, broken or another's keeps nothing open. */
+  function openOrClose(id: string, found: Parsed<StoreManifest> | undefined): [Opened, StoreManifest] {
+    try {
+      const manifest = usable(id, found, deps.controllerClass);
+      const content = contentOf(manifest);
+      const kept = opened.get(id);
+      return [kept?.content === content ? kept : open(id, content, manifest), manifest];
+    } catch (thrown) {
+      opened.delete(id);
+      throw thrown;
+    }
+  }
+
+  return {
+    async resolve(ref, callerNamespace, signal) {
+      const namespace = storeNamespaceOf(ref.kind, callerNamespace);
+      const id = storeId(ref.kind, namespace, ref.name);
+      const found = await deps.cluster.findStore(ref.kind, namespace, ref.name, signal);
+      const [{ fixed }, manifest] = openOrClose(id, found);
+      return { id, ref, namespace, manifest, ...fixed };
+    },
+    close: () => opened.clear(),
+  };
+}
+
+function usable(id: string, found: Parsed<StoreManifest> | undefined, controllerClass: string): StoreManifest {
+  if (!found) throw new Failure("store_not_found", `${id} does not exist; create it, or correct the reference to it`);
+  if (!found.ok) throw storeInvalid(found.problems);
+  const { controller } = found.value;
+  if (controller !== undefined && controller !== controllerClass)
+    throw new Failure(
+      "store_not_ready",
+      `${id} is of controller class "${controller}" and this process serves "${controllerClass}"; change spec.controller or --controller-class`,
+    );
+  return found.value;
+}
+
+/** Asked for on every read and long for some kinds, so worked out once for as long as the parsed manifest lives. */
+const contents = new WeakMap<StoreManifest, string>();
+
+function contentOf(manifest: StoreManifest): string {
+  let content = contents.get(manifest);
+  if (content === undefined) {
+    content = canonicalJson([manifest.provider.kind, manifest.provider.raw]);
+    contents.set(manifest, content);
+  }
+  return content;
+}
+
+function kindOf(manifest: StoreManifest, kinds: ReadonlyMap<string, StoreKind>): StoreKind {
+  const kind = kinds.get(manifest.provider.kind);
+  if (kind) return kind;
+  const supported = [...kinds.keys()].sort().join(", ");
+  throw new Failure("store_invalid", `provider "${manifest.provider.kind}" is not supported; supported: ${supported}`, {
+    field: "spec.provider",
+  });
+}
+
+function blockInvalid(kindName: string, problems: readonly [Problem, ...Problem[]]): Failure {
+  const root = `spec.provider.${kindName}`;
+  const [first, ...others] = problems.map(({ path, problem }) => ({ path: path ? `${root}.${path}` : root, problem }));
+  return storeInvalid([first!, ...others]);
+}
+
+/** The first problem's path is the field; the others carry their own. */
+function storeInvalid([first, ...others]: readonly [Problem, ...Problem[]]): Failure {
+  const message = [first.problem, ...others.map(({ path, problem }) => `${path}: ${problem}`)].join("; ");
+  return new Failure("store_invalid", message, { field: first.path });
+}

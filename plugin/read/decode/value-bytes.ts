@@ -1,0 +1,33 @@
+/** One JSON value as the bytes of a secret. */
+import { withoutSpace } from "./gjson/modifiers.ts";
+import { stringOf, type Slice } from "./gjson/slice.ts";
+import { formatWithoutExponent, numberOf } from "./gjson/text.ts";
+
+/**
+ * Strings as they are, objects and arrays as compact JSON, booleans as words, null as nothing. Numbers keep their digits,
+ * so that a 64-bit id survives; only an exponent is written out, as ESO does.
+ */
+export function valueBytes(slice: Slice): Buffer {
+  return Buffer.from(valueText(slice), "latin1");
+}
+
+function valueText(slice: Slice): string {
+  switch (slice.kind) {
+    case "null":
+      return "";
+    case "string":
+      return stringOf(slice.raw);
+    case "number":
+      return numberText(slice.raw);
+    case "true":
+    case "false":
+      return slice.kind;
+    case "json":
+      return withoutSpace(slice.raw);
+  }
+}
+
+function numberText(raw: string): string {
+  const value = numberOf(raw);
+  return /e/i.test(raw) && Number.isFinite(value) ? formatWithoutExponent(value) : raw;
+}

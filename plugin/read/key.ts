@@ -1,0 +1,83 @@
+/**
+ * What makes two reads the same read.
+ *
+ * Everything that can change the answer is a named part here: a field added to a table splits entries, it never merges
+ * two identities. `property` is no part: ten properties of one path are one fetch.
+ */
+import { createHash } from "node:crypto";
+import type { CallerFact, Subject } from "../stores/contract.ts";
+import type { Grant } from "./authorize.ts";
+
+export interface KeyFacts {
+  readonly grant: Grant;
+  readonly subject: Subject;
+}
+
+export interface KeyPart {
+  readonly name: string;
+  /** Undefined when the part does not apply, which is not the same as empty. */
+  readonly of: (facts: KeyFacts) => string | undefined;
+  /** What is read, as against who asks: not part of a session's key. */
+  readonly ofAddress?: true;
+}
+
+export const keyParts: readonly KeyPart[] = [
+  { name: "storeConfig", of: ({ grant }) => grant.store.configHash },
+  { name: "subject.namespace", of: ({ subject }) => account(subject)?.namespace },
+  { name: "subject.serviceAccount", of: ({ subject }) => account(subject)?.name },
+  { name: "subject.uid", of: ({ subject }) => account(subject)?.uid },
+  { name: "subject.audience", of: ({ subject }) => account(subject)?.audience },
+  { name: "subject.credential", of: ({ subject }) => (subject.kind === "credential" ? subject.digest : undefined) },
+  callerFact("namespace", ({ caller }) => caller.namespace),
+  callerFact("storeName", ({ store }) => store.ref.name),
+  callerFact("storeKind", ({ store }) => store.ref.kind),
+  { name: "address", of: ({ grant }) => grant.located.address, ofAddress: true },
+  { name: "method", of: ({ grant }) => grant.located.method, ofAddress: true },
+  { name: "arguments", of: ({ grant }) => grant.located.arguments, ofAddress: true },
+  { name: "version", of: ({ grant }) => grant.located.version, ofAddress: true },
+  { name: "consumer", of: ({ grant }) => consumerOf(grant), ofAddress: true },
+];
+
+/** One key for an answer, hex. */
+export function answerKey(facts: KeyFacts, parts: readonly KeyPart[]): string {
+  return hashParts(facts, parts);
+}
+
+/** One key for a session, hex: that of the answers read with it, without what is read. */
+export function sessionKey(facts: KeyFacts, parts: readonly KeyPart[]): string {
+  return hashParts(
+    facts,
+    parts.filter((part) => !part.ofAddress),
+  );
+}
+
+function hashParts(facts: KeyFacts, parts: readonly KeyPart[]): string {
+  const hash = createHash("sha256");
+  const length = Buffer.alloc(4);
+  for (const part of parts) {
+    const text = part.of(facts);
+    const bytes = Buffer.from(text ?? "", "utf8");
+    // The length in front keeps neighbours apart; no text is as long as the one that says "does not apply".
+    length.writeUInt32BE(text === undefined ? 0xffffffff : bytes.length);
+    hash.update(length).update(bytes);
+  }
+  return hash.digest("hex");
+}
+
+function account(subject: Subject): Extract<Subject, { kind: "serviceAccount" }> | undefined {
+  return subject.kind === "serviceAccount" ? subject : undefined;
+}
+
+/** Left out where the kind says that it never puts the fact on the wire. */
+function callerFact(fact: CallerFact, of: (grant: Grant) => string): KeyPart {
+  return {
+    name: `caller.${fact}`,
+    of: ({ grant }) => (grant.store.kind.unusedCallerFacts.includes(fact) ? undefined : of(grant)),
+  };
+}
+
+/** Anything but a plain read may have made something for whoever asked, so it is nobody else's. */
+function consumerOf({ located, caller }: Grant): string | undefined {
+  if (located.method === "GET") return undefined;
+  return JSON.stringify([caller.kind, caller.namespace, caller.name, caller.uid]);
+}

@@ -1,0 +1,130 @@
+/**
+ * Collects what a store is shown when somebody logs in to it, and says for whom that speaks.
+ *
+ * A pod shows its own token, whatever account the store names. Sync, and a class with `identity: Store`, show the
+ * account or the credential that the store names; those references never leave the store's namespace, or for a
+ * ClusterSecretStore without one, the caller's.
+ */
+import { Failure } from "../core/failure.ts";
+import type { SecretValue } from "../core/secret-value.ts";
+import type { Proof, ProofNeed, SecretKeyRef, Subject } from "../stores/contract.ts";
+import type { AccountTokens } from "./account-tokens.ts";
+import type { Grant } from "./authorize.ts";
+import type { PodCaller } from "./caller.ts";
+import { keyedDigest } from "./keyed-digest.ts";
+import type { ClusterView } from "./ports.ts";
+
+export interface Proven {
+  readonly subject: Subject;
+  readonly proof: Proof;
+}
+
+export interface ProverDeps {
+  readonly cluster: Pick<ClusterView, "secretValue">;
+  readonly accountTokens: AccountTokens;
+  /** For stores that ask for no audience of their own. */
+  readonly tokenAudience: string;
+  /** Of this process alone: a credential's digest says nothing outside of it. */
+  readonly subjectKey: Uint8Array;
+}
+
+type TokenNeed = Extract<ProofNeed, { kind: "token" }>;
+type StaticNeed = Extract<ProofNeed, { kind: "static" }>;
+
+/**
+ * Rejects with Failure: `credential_missing` naming exactly what is absent, `store_invalid` for a reference into a
+ * foreign namespace, `kube_unavailable`.
+ */
+export async function prove(grant: Grant, deps: ProverDeps, signal: AbortSignal): Promise<Proven> {
+  const need = grant.store.store.proofNeed;
+  if (need.kind === "none") return { subject: { kind: "none" }, proof: { kind: "none" } };
+  const { caller } = grant;
+  if (caller.kind === "Pod" && grant.identity === "Pod")
+    return need.kind === "token" ? podToken(grant, caller, need, deps) : refuseStatic(grant, need);
+  return need.kind === "token" ? accountToken(grant, need, deps, signal) : credential(grant, need, deps, signal);
+}
+
+function podToken(grant: Grant, pod: PodCaller, need: TokenNeed, deps: ProverDeps): Proven {
+  const audience = need.audience ?? deps.tokenAudience;
+  const found = pod.tokens.find((token) => token.audience === audience);
+  if (!found) throw noPodToken(grant, pod, audience);
+  const { namespace, serviceAccountName: name } = pod;
+  return {
+    subject: { kind: "serviceAccount", namespace, name, uid: found.serviceAccountUid, audience },
+    proof: { kind: "token", token: found.token },
+  };
+}
+
+function noPodToken({ store }: Grant, pod: PodCaller, audience: string): Failure {
+  const came = pod.tokens.map((token) => `"${token.audience}"`).join(", ");
+  const what = came === "" ? "no service account token came with it" : `only tokens for ${came} came with it`;
+  return new Failure(
+    "credential_missing",
+    `${store.id} asks for a token with audience "${audience}" of pod ${pod.namespace}/${pod.name}, and ${what}; add the audience to tokenRequests of the CSIDriver object`,
+  );
+}
+
+function refuseStatic({ store }: Grant, need: StaticNeed): never {
+  throw new Failure(
+    "credential_missing",
+    `${store.id} logs in with a credential of its own (${need.method}), which is not shown for a pod's identity; set identity: Store in the class, or give the store a login by service account`,
+  );
+}
+
+async function accountToken(grant: Grant, need: TokenNeed, deps: ProverDeps, signal: AbortSignal): Promise<Proven> {
+  const { serviceAccount: named, field } = need;
+  if (!named)
+    throw new Failure(
+      "credential_missing",
+      `${field} names no service account, so there is none to log in as; set serviceAccountRef`,
+      { field },
+    );
+  const namespace = referredNamespace(grant, field, named.namespace);
+  const audience = need.audience ?? deps.tokenAudience;
+  const account = { namespace, name: named.name, audience };
+  const found = await deps.accountTokens.get(account, signal);
+  if (!found)
+    throw new Failure(
+      "credential_missing",
+      `no token with audience "${audience}" for service account ${namespace}/${named.name}; create the account, or let one be made for it`,
+      { field },
+    );
+  return {
+    subject: { kind: "serviceAccount", ...account, uid: found.serviceAccountUid },
+    proof: { kind: "token", token: found.token },
+  };
+}
+
+async function credential(grant: Grant, need: StaticNeed, deps: ProverDeps, signal: AbortSignal): Promise<Proven> {
+  const names = Object.keys(need.secrets).sort();
+  const values = await Promise.all(names.map((name) => secretOf(grant, need.secrets[name]!, deps, signal)));
+  const parts = names.flatMap((name, i) => [name, values[i]!]);
+  return {
+    subject: { kind: "credential", digest: keyedDigest(deps.subjectKey, [need.method, ...parts]) },
+    proof: { kind: "static", secrets: Object.fromEntries(names.map((name, i) => [name, values[i]!])) },
+  };
+}
+
+async function secretOf(grant: Grant, ref: SecretKeyRef, deps: ProverDeps, signal: AbortSignal): Promise<SecretValue> {
+  const namespace = referredNamespace(grant, ref.field, ref.namespace);
+  const value = await deps.cluster.secretValue(namespace, ref.name, ref.key, signal);
+  if (value) return value;
+  throw new Failure(
+    "credential_missing",
+    `Secret ${namespace}/${ref.name} with key "${ref.key}" does not exist; create it, or correct the reference`,
+    { field: ref.field },
+  );
+}
+
+/** The one place where a reference of a store gets its namespace. */
+function referredNamespace({ store, caller }: Grant, field: string, named: string | undefined): string {
+  if (store.ref.kind === "ClusterSecretStore") return named ?? caller.namespace;
+  if (named === undefined || named === store.namespace) return store.namespace;
+  throw new Failure(
+    "store_invalid",
+    `a SecretStore may use only its own namespace; remove it or use a ClusterSecretStore`,
+    {
+      field: `${field}.namespace`,
+    },
+  );
+}

@@ -1,0 +1,117 @@
+/**
+ * Builds the read path of one process and wires its parts: who tells whom when a store says no, changes, or brings
+ * something new.
+ */
+import { randomBytes } from "node:crypto";
+import type { Clock } from "../core/clock.ts";
+import { toFailure } from "../core/failure.ts";
+import type { Failure } from "../core/failure.ts";
+import type { StoreManifest, StoreRef } from "../manifests/objects.ts";
+import type { Audit } from "../observe/audit.ts";
+import type { Metrics } from "../observe/metrics.ts";
+import type { StoreDeps, StoreKind } from "../stores/contract.ts";
+import { createAccountTokens } from "./account-tokens.ts";
+import { createAnswerCache } from "./cache.ts";
+import { createCatalog } from "./catalog.ts";
+import { createConsumers } from "./consumers.ts";
+import type { Consumers } from "./consumers.ts";
+import { heldBy } from "./in-lane.ts";
+import { keyParts } from "./key.ts";
+import type { KeyPart } from "./key.ts";
+import { keyedDigest } from "./keyed-digest.ts";
+import type { Lane } from "./lane/lane.ts";
+import { createLastGood, tagOf } from "./last-good.ts";
+import type { ClusterView } from "./ports.ts";
+import { createReader } from "./reader.ts";
+import type { Reader } from "./request.ts";
+import { createSessions } from "./sessions.ts";
+
+export interface ReadPathDeps {
+  readonly cluster: ClusterView;
+  readonly clock: Clock;
+  readonly audit: Audit;
+  readonly metrics: Pick<Metrics, "cacheAnswer" | "authFailure">;
+  /** By the key under spec.provider. */
+  readonly kinds: ReadonlyMap<string, StoreKind>;
+  readonly storeDeps: (kind: StoreKind) => StoreDeps;
+  /** Called once for each opened store. */
+  readonly openLane: (manifest: StoreManifest) => Lane;
+  readonly tokenAudience: string;
+  readonly controllerClass: string;
+  /** Key of the digests in audit lines, at least 32 bytes. */
+  readonly digestKey: Uint8Array;
+  readonly limits: {
+    readonly cacheEntries: number;
+    /** Of answers, and as much again of earlier results. */
+    readonly cacheBytes: number;
+    readonly sessions: number;
+  };
+}
+
+export interface StoreStatus {
+  /** The registry name of its kind; absent when it cannot be told. */
+  readonly kindName?: string;
+  /** Why reads through it fail before anything is sent; absent when nothing speaks against them. */
+  readonly failure?: Failure;
+}
+
+export interface ReadPath {
+  readonly reader: Reader;
+  readonly consumers: Consumers;
+  /** From the manifest and what is known of the store, without calling it. `namespace`: that of whoever names it. */
+  storeStatus(ref: StoreRef, namespace: string, signal: AbortSignal): Promise<StoreStatus>;
+  /** Accounts, or Secrets with their tokens, changed: tokens are asked for anew. */
+  forgetAccountTokens(): void;
+  /** Stops every watch. */
+  close(): void;
+}
+
+/** `parts`: the table that the cache key is made from. */
+export function createReadPath(deps: ReadPathDeps, parts: readonly KeyPart[] = keyParts): ReadPath {
+  const { clock, cluster, limits, metrics } = deps;
+  const bounds = { entries: limits.cacheEntries, bytes: limits.cacheBytes };
+  const consumers = createConsumers(clock);
+  const lastGood = createLastGood(clock, bounds);
+  const cache = createAnswerCache({
+    clock,
+    limits: bounds,
+    digest: (value) => keyedDigest(deps.digestKey, [value]),
+    onAnswer: (access, answer, callers) => consumers.answered(access, answer, callers),
+    onNo: (access) => lastGood.refuse(tagOf.answer(access.answerKey)),
+  });
+  const sessions = createSessions({
+    clock,
+    sessionsMax: limits.sessions,
+    onLoginRefused: (store) => metrics.authFailure(store),
+    onVerdict(sessionKey) {
+      cache.dropSession(sessionKey);
+      lastGood.refuse(tagOf.session(sessionKey));
+    },
+  });
+  const catalog = createCatalog({
+    ...deps,
+    onChange(configHash) {
+      cache.dropStore(configHash);
+      consumers.storeChanged(configHash);
+    },
+  });
+  const accountTokens = createAccountTokens({ cluster, clock });
+  const prover = { cluster, accountTokens, tokenAudience: deps.tokenAudience, subjectKey: randomBytes(32) };
+  const admission = { cluster, catalog, prover, keyParts: parts, refuse: (tag: string) => lastGood.refuse(tag) };
+
+  return {
+    reader: createReader({ ...deps, cache, sessions, admission, lastGood, consumers }),
+    consumers,
+    async storeStatus(ref, namespace, signal) {
+      try {
+        const { kind, lane } = await catalog.resolve(ref, namespace, signal);
+        const failure = heldBy(lane);
+        return { kindName: kind.name, ...(failure ? { failure } : {}) };
+      } catch (thrown) {
+        return { failure: toFailure(thrown) };
+      }
+    },
+    forgetAccountTokens: () => accountTokens.forgetAll(),
+    close: () => catalog.close(),
+  };
+}

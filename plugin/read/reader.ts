@@ -1,0 +1,144 @@
+/**
+ * The read path: the only way from a consumer to a value.
+ *
+ * resolve → authorize → prove (admit.ts) → kept or shared or fetched answers (obtain.ts) → decode, bundle (gather.ts) →
+ * audit → release. All entries of a request run together under one deadline; if one fails the read fails, unless every
+ * failure is an outage and an earlier result of the whole request can stand in.
+ */
+import type { Clock } from "../core/clock.ts";
+import { joinUnderSignal, withDeadline } from "../core/deadline.ts";
+import { Failure, ReadFailure, toFailure } from "../core/failure.ts";
+import type { Audit } from "../observe/audit.ts";
+import type { Metrics } from "../observe/metrics.ts";
+import type { Access } from "./access.ts";
+import { admit } from "./admit.ts";
+import type { AdmitDeps, Admitted } from "./admit.ts";
+import { auditLines } from "./audit-lines.ts";
+import type { Answer } from "./cache.ts";
+import type { ConsumerRegister } from "./consumers.ts";
+import { gather } from "./gather.ts";
+import type { EntryFailure, Outcomes } from "./gather.ts";
+import { tagOf } from "./last-good.ts";
+import type { AllowedEntry, LastGood, Result } from "./last-good.ts";
+import { obtain } from "./obtain.ts";
+import type { ObtainDeps, Patience } from "./obtain.ts";
+import type { Reader, ReadRequest, ReadTerms, SecretBundle } from "./request.ts";
+
+export interface ReaderDeps extends ObtainDeps {
+  readonly clock: Clock;
+  readonly admission: AdmitDeps;
+  readonly lastGood: LastGood;
+  readonly consumers: ConsumerRegister;
+  readonly audit: Audit;
+  readonly metrics: Pick<Metrics, "cacheAnswer">;
+}
+
+export function createReader(deps: ReaderDeps): Reader {
+  const { clock, lastGood } = deps;
+
+  async function read(request: ReadRequest, terms: ReadTerms, signal: AbortSignal): Promise<SecretBundle> {
+    const deadlineMs = clock.monotonicMs() + terms.limitMs;
+    return withDeadline(signal, terms.limitMs, clock, "this read", async (bounded) => {
+      const admitted = await admit(request, terms, deps.admission, bounded);
+      const allowed = allAllowed(admitted);
+      const standIn = (): Result | undefined => allowed && lastGood.get(allowed, terms.maxStaleMs);
+      const patience = { deadlineMs, hasStandIn: () => standIn() !== undefined };
+
+      const outcomes = await obtainAll(distinct(admitted), terms, patience, deps, bounded);
+      signal.throwIfAborted();
+      const { result, failures } = gather(admitted, outcomes);
+      if (failures.length === 0) {
+        lastGood.put(allowed!, result, answersIn(outcomes));
+        return release(result, terms, deps, bounded);
+      }
+
+      const failure = asReadFailure(failures);
+      stick(failures, lastGood);
+      const earlier = failure.handling.class === "unavailable" ? standIn() : undefined;
+      if (!earlier) throw failure;
+      // The deadline may be what failed the read; the audit of what stands in is local and ends by itself.
+      return release(asStale(earlier, failure), terms, deps, signal);
+    });
+  }
+
+  return { read };
+}
+
+/** Undefined when any entry was refused or failed on the way. */
+function allAllowed(admitted: readonly Admitted[]): readonly AllowedEntry[] | undefined {
+  const allowed = admitted.flatMap(({ entry, access }) => (access ? [{ entry, access }] : []));
+  return allowed.length === admitted.length ? allowed : undefined;
+}
+
+/** Entries that read the same thing share one access. */
+function distinct(admitted: readonly Admitted[]): readonly Access[] {
+  const accesses = new Map<string, Access>();
+  for (const { access } of admitted)
+    if (access && !accesses.has(access.answerKey)) accesses.set(access.answerKey, access);
+  return [...accesses.values()];
+}
+
+async function obtainAll(
+  accesses: readonly Access[],
+  terms: ReadTerms,
+  patience: Patience,
+  deps: ReaderDeps,
+  signal: AbortSignal,
+): Promise<Outcomes> {
+  const { caller } = terms;
+  // Before the first read, so that no change after it is missed.
+  if (caller.kind === "ExternalSecret") deps.consumers.register(caller, accesses);
+  const outcomes = accesses.map(async (access) => {
+    const outcome = await obtain(access, terms, patience, deps, signal).catch(toFailure);
+    if (!(outcome instanceof Failure)) deps.consumers.answered(access, outcome.answer, [caller]);
+    return [access.answerKey, outcome] as const;
+  });
+  return new Map(await Promise.all(outcomes));
+}
+
+function answersIn(outcomes: Outcomes): (access: Access) => Answer | undefined {
+  return ({ answerKey }) => {
+    const outcome = outcomes.get(answerKey);
+    return outcome instanceof Failure ? undefined : outcome?.answer;
+  };
+}
+
+function asReadFailure([first, ...others]: readonly EntryFailure[]): ReadFailure {
+  return new ReadFailure([first!.failure, ...others.map(({ failure }) => failure)]);
+}
+
+/** A property that is gone is gone for good; what a store itself denies was noted where it was heard. */
+function stick(failures: readonly EntryFailure[], lastGood: LastGood): void {
+  for (const { entry, access, failure } of failures)
+    if (access && failure.code === "property_not_found")
+      lastGood.refuse(tagOf.property(access.answerKey, entry.property));
+}
+
+function asStale({ bundle, parts }: Result, { code, message }: Failure): Result {
+  const sinceMs = Math.min(...bundle.sources.map((source) => source.fetchedAtMs));
+  const sources = bundle.sources.map((source) => ({ ...source, cache: "stale" as const }));
+  return { bundle: { ...bundle, sources, stale: { sinceMs, code, message } }, parts };
+}
+
+/** Nothing leaves without its audit lines. */
+async function release(result: Result, terms: ReadTerms, deps: ReaderDeps, signal: AbortSignal): Promise<SecretBundle> {
+  const lines = auditLines(result, terms, deps.clock.monotonicMs());
+  try {
+    if (lines.length > 0) await joinUnderSignal(deps.audit.record(lines), signal);
+  } catch (thrown) {
+    throw new ReadFailure([auditFailure(thrown)]);
+  }
+  for (const { cache } of result.bundle.sources) deps.metrics.cacheAnswer(cache);
+  return result.bundle;
+}
+
+function auditFailure(thrown: unknown): Failure {
+  if (thrown instanceof Failure && thrown.code === "audit_unavailable") return thrown;
+  return new Failure(
+    "audit_unavailable",
+    "the audit lines of this read could not be written, so no value was released",
+    {
+      cause: thrown,
+    },
+  );
+}

@@ -1,0 +1,112 @@
+/**
+ * Logins, kept and shared.
+ *
+ * A session is renewed at 80 % of its life by the next use, which waits for it. A refusal on a kept session drops it and
+ * logs in once, however many wait; what the store says to the new session is its word.
+ */
+import { LRUCache } from "lru-cache";
+import type { Clock } from "../core/clock.ts";
+import { Failure, toFailure } from "../core/failure.ts";
+import type { Session } from "../stores/contract.ts";
+import type { Access } from "./access.ts";
+import { startFlight } from "./flight.ts";
+import type { Flight } from "./flight.ts";
+import { inLane } from "./in-lane.ts";
+import type { Turn } from "./in-lane.ts";
+import { lifetimeFrom } from "./lifetime.ts";
+import type { Lifetime } from "./lifetime.ts";
+import { createLoginOutcomes } from "./login-outcomes.ts";
+
+export interface Sessions {
+  /**
+   * Runs `work` with a session, and once more with a new one when a kept one is refused (`store_denied`).
+   * Rejects as `work` and the store's `login` do; a refused login that is a verdict is `store_denied`.
+   */
+  use<T>(access: Access, turn: Turn, work: (session: Session) => Promise<T>): Promise<T>;
+}
+
+export interface SessionsDeps {
+  readonly clock: Clock;
+  readonly sessionsMax: number;
+  /** The store refused a login; `store` is its name. */
+  readonly onLoginRefused: (store: string) => void;
+  /** What was read with these sessions is this identity's no longer. */
+  readonly onVerdict: (sessionKey: string) => void;
+}
+
+interface Kept {
+  readonly session: Session;
+  readonly life: Lifetime;
+}
+
+interface Held {
+  readonly kept: Kept;
+  /** Of a login that ended while this use waited for it. */
+  readonly fresh: boolean;
+}
+
+export function createSessions({ clock, sessionsMax, onLoginRefused, onVerdict }: SessionsDeps): Sessions {
+  const sessions = new LRUCache<string, Kept>({ max: sessionsMax });
+  const logins = new Map<string, Flight<Kept>>();
+  const outcomes = createLoginOutcomes(clock);
+
+  async function hold(access: Access, turn: Turn): Promise<Held> {
+    const old = sessions.get(access.sessionKey);
+    if (old && clock.monotonicMs() < old.life.renewAtMs) return { kept: old, fresh: false };
+    try {
+      return { kept: await joinLogin(access, turn), fresh: true };
+    } catch (thrown) {
+      // The last fifth of a life is there to ride out a login that does not work just now.
+      const usable = old && sessions.peek(access.sessionKey) === old && clock.monotonicMs() < old.life.endsAtMs;
+      if (usable && !turn.signal.aborted && toFailure(thrown).handling.class === "unavailable")
+        return { kept: old, fresh: false };
+      throw thrown;
+    }
+  }
+
+  function joinLogin(access: Access, turn: Turn): Promise<Kept> {
+    const { sessionKey } = access;
+    const running = logins.get(sessionKey);
+    if (running?.joinable) return running.join(turn.signal);
+    const flight: Flight<Kept> = startFlight((signal) =>
+      login(access, { ...turn, signal }).finally(() => {
+        if (logins.get(sessionKey) === flight) logins.delete(sessionKey);
+      }),
+    );
+    logins.set(sessionKey, flight);
+    return flight.join(turn.signal);
+  }
+
+  async function login(access: Access, turn: Turn): Promise<Kept> {
+    const { store, lane, ref, configHash } = access.grant.store;
+    const identity = JSON.stringify([configHash, access.subject]);
+    try {
+      const session = await inLane(lane, turn, (signal) => store.login(access.proof, signal));
+      const kept = { session, life: lifetimeFrom(clock, session.expiresAtMs) };
+      sessions.set(access.sessionKey, kept);
+      outcomes.succeeded(store.loginRealm, identity);
+      return kept;
+    } catch (thrown) {
+      if (!(thrown instanceof Failure && thrown.code === "store_login_denied")) throw thrown;
+      onLoginRefused(ref.name);
+      if (!outcomes.refused(store.loginRealm, identity)) throw thrown;
+      sessions.delete(access.sessionKey);
+      onVerdict(access.sessionKey);
+      throw new Failure("store_denied", `${thrown.message}; others can log in there`, { cause: thrown });
+    }
+  }
+
+  return {
+    async use(access, turn, work) {
+      const first = await hold(access, turn);
+      try {
+        return await work(first.kept.session);
+      } catch (thrown) {
+        if (first.fresh || !(thrown instanceof Failure && thrown.code === "store_denied")) throw thrown;
+        if (sessions.peek(access.sessionKey) === first.kept) sessions.delete(access.sessionKey);
+        const second = await hold(access, turn);
+        return work(second.kept.session);
+      }
+    },
+  };
+}

@@ -1,0 +1,262 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Caller } from "../../plugin/read/caller.ts";
+import type { ReadTerms } from "../../plugin/read/request.ts";
+import { storeManifest, storePolicy } from "./fake-cluster.ts";
+import type { StoreOptions } from "./fake-cluster.ts";
+import type { WireBlock } from "./fake-server.ts";
+import { entry, externalSecret, failureOf, pod, readBench } from "./read-bench.ts";
+import type { Bench } from "./read-bench.ts";
+
+const sync = externalSecret();
+const inNamespace: StoreOptions = { kind: "SecretStore", namespace: "shop" };
+const token = (parts: Partial<WireBlock> = {}): WireBlock => ({ server: "x", auth: "token", ...parts });
+const password = (parts: Partial<WireBlock> = {}): WireBlock => ({
+  server: "x",
+  auth: "static",
+  secret: { name: "creds" },
+  ...parts,
+});
+
+interface Case {
+  readonly name: string;
+  readonly block: WireBlock;
+  readonly store?: StoreOptions;
+  readonly caller?: Caller;
+  readonly identity?: ReadTerms["identity"];
+  /** What the login was shown… */
+  readonly shown?: string;
+  /** …or what was missing. */
+  readonly missing?: readonly [code: string, message: RegExp];
+}
+
+const shown = (namespace: string, name: string, uid: string, audience: string): string =>
+  JSON.stringify({ namespace, name, uid, audience });
+
+const cases: readonly Case[] = [
+  {
+    name: "a pod shows its own token of the process's audience",
+    block: token(),
+    caller: pod("shop", "app", ["other", "vault"]),
+    shown: shown("shop", "app", "uid of app", "vault"),
+  },
+  {
+    name: "a pod shows its own token of the store's audience, whatever account the store names",
+    block: token({ audience: "other", account: { name: "reader", namespace: "infra" } }),
+    caller: pod("shop", "app", ["vault", "other"]),
+    shown: shown("shop", "app", "uid of app", "other"),
+  },
+  {
+    name: "a pod without any token",
+    block: token(),
+    caller: pod("shop", "app", []),
+    missing: [
+      "credential_missing",
+      /audience "vault" of pod shop\/web-0, and no service account token came with it; add the audience to tokenRequests/,
+    ],
+  },
+  {
+    name: "a pod without a token of that audience",
+    block: token({ audience: "other" }),
+    caller: pod("shop", "app", ["vault", "third"]),
+    missing: ["credential_missing", /audience "other".*only tokens for "vault", "third" came with it/],
+  },
+  {
+    name: "a pod is not shown a store's credential",
+    block: password(),
+    caller: pod(),
+    missing: ["credential_missing", /a credential of its own \(password\).*set identity: Store in the class/],
+  },
+  {
+    name: "a pod needs no token where there is no login",
+    block: { server: "x", auth: "none" },
+    caller: pod("shop", "app", []),
+    shown: "",
+  },
+  {
+    name: "a class with identity Store shows the store's credential",
+    block: password(),
+    caller: pod(),
+    identity: "Store",
+    shown: "of shop",
+  },
+  {
+    name: "a class with identity Store shows the store's account",
+    block: token({ account: { name: "reader" } }),
+    caller: pod(),
+    identity: "Store",
+    shown: shown("shop", "reader", "uid of shop/reader", "vault"),
+  },
+  {
+    name: "sync shows the account that a ClusterSecretStore names, in its namespace",
+    block: token({ account: { name: "reader", namespace: "infra" }, audience: "other" }),
+    shown: shown("infra", "reader", "uid of infra/reader", "other"),
+  },
+  {
+    name: "sync shows the account of the caller's namespace when a ClusterSecretStore names none",
+    block: token({ account: { name: "reader" } }),
+    caller: externalSecret("bank"),
+    shown: shown("bank", "reader", "uid of bank/reader", "vault"),
+  },
+  {
+    name: "sync shows the account of a SecretStore's own namespace",
+    block: token({ account: { name: "reader" } }),
+    store: inNamespace,
+    shown: shown("shop", "reader", "uid of shop/reader", "vault"),
+  },
+  {
+    name: "a SecretStore may name its own namespace",
+    block: token({ account: { name: "reader", namespace: "shop" } }),
+    store: inNamespace,
+    shown: shown("shop", "reader", "uid of shop/reader", "vault"),
+  },
+  {
+    name: "a SecretStore may not use an account of another namespace",
+    block: token({ account: { name: "reader", namespace: "infra" } }),
+    store: inNamespace,
+    missing: ["store_invalid", /spec.provider.wire.auth.namespace: a SecretStore may use only its own namespace/],
+  },
+  {
+    name: "sync with an account that is not there",
+    block: token({ account: { name: "nobody", namespace: "infra" } }),
+    missing: [
+      "credential_missing",
+      /spec.provider.wire.auth: no token with audience "vault" for service account infra\/nobody/,
+    ],
+  },
+  {
+    name: "sync with a store that names no account",
+    block: token(),
+    missing: ["credential_missing", /names no service account.*set serviceAccountRef/],
+  },
+  {
+    name: "sync shows the caller's Secret when a ClusterSecretStore names no namespace",
+    block: password(),
+    shown: "of shop",
+  },
+  {
+    name: "sync shows the Secret of the namespace that a ClusterSecretStore names",
+    block: password({ secret: { name: "creds", namespace: "infra" } }),
+    shown: "of infra",
+  },
+  {
+    name: "sync shows the Secret of a SecretStore's own namespace",
+    block: password(),
+    store: inNamespace,
+    shown: "of shop",
+  },
+  {
+    name: "a SecretStore may not use a Secret of another namespace",
+    block: password({ secret: { name: "creds", namespace: "infra" } }),
+    store: inNamespace,
+    missing: ["store_invalid", /spec.provider.wire.auth.namespace: a SecretStore may use only its own namespace/],
+  },
+  {
+    name: "sync with a Secret that is not there",
+    block: password({ secret: { name: "lost" } }),
+    missing: ["credential_missing", /spec.provider.wire.auth: Secret shop\/lost with key "password" does not exist/],
+  },
+];
+
+function benchFor({ block, store = {} }: Case): Bench {
+  const bench = readBench();
+  bench.cluster.putStore(storeManifest("main", block, store));
+  const ref = { kind: "ClusterSecretStore", name: "main" } as const;
+  bench.cluster.policies.push(storePolicy("open", ref, [{ namespaces: ["shop", "bank"] }], ["Pod", "Store"]));
+  for (const namespace of ["shop", "bank", "infra"]) {
+    bench.cluster.accounts.set(`${namespace}/reader`, `uid of ${namespace}/reader`);
+    bench.cluster.secrets.set(`${namespace}/creds`, `of ${namespace}`);
+  }
+  return bench;
+}
+
+for (const c of cases)
+  test(c.name, async () => {
+    const bench = benchFor(c);
+    const caller = c.caller ?? sync;
+    const request = { entries: [entry("a", { store: { kind: c.store?.kind ?? "ClusterSecretStore", name: "main" } })] };
+    const reading = bench.read(request, { caller, ...(c.identity ? { identity: c.identity } : {}) });
+    if (!c.missing) {
+      await reading;
+      assert.deepEqual(
+        bench.server.requests.map((seen) => seen.shown),
+        [c.shown],
+      );
+      return;
+    }
+    const failure = await failureOf(reading);
+    assert.equal(failure.code, c.missing[0]);
+    assert.match(failure.message, c.missing[1]);
+    assert.equal(bench.server.logins.length, 0, "nothing was shown to the store");
+  });
+
+function accountBench(): Bench {
+  const bench = benchFor({ name: "", block: token({ account: { name: "reader", namespace: "infra" } }) });
+  bench.cluster.tokenExpiresAtMs = bench.clock.nowMs() + 100_000;
+  return bench;
+}
+
+test("a store's account token is asked for once for all, and again after 80 % of its life", async () => {
+  const bench = accountBench();
+  await Promise.all(["a", "b", "c"].map((key) => bench.read({ entries: [entry(key)] })));
+  await bench.clock.advance(79_999);
+  await bench.read({ entries: [entry("a")] });
+  assert.equal(bench.cluster.tokenRequests, 1);
+  await bench.clock.advance(1);
+  await bench.read({ entries: [entry("a")] });
+  assert.equal(bench.cluster.tokenRequests, 2);
+});
+
+test("a kept account token rides out an API server that does not answer, to its end and no further", async () => {
+  const bench = accountBench();
+  const tokens = () => bench.read({ entries: [entry("a")] });
+  await tokens();
+  await bench.clock.advance(90_000);
+  const ask = bench.cluster.serviceAccountToken.bind(bench.cluster);
+  bench.cluster.serviceAccountToken = (...account) => {
+    bench.cluster.down = true;
+    return ask(...account).finally(() => (bench.cluster.down = false));
+  };
+  await tokens();
+  await bench.clock.advance(10_000);
+  assert.equal((await failureOf(tokens())).code, "kube_unavailable");
+});
+
+test("a token without an end is asked for each time", async () => {
+  const bench = accountBench();
+  bench.cluster.tokenExpiresAtMs = undefined;
+  await bench.read({ entries: [entry("a")] });
+  await bench.read({ entries: [entry("a")] });
+  assert.equal(bench.cluster.tokenRequests, 2);
+});
+
+test("an account that was recreated is another identity: nothing of the old one is served to it", async () => {
+  const bench = accountBench();
+  await bench.read({ entries: [entry("a")] });
+  bench.cluster.accounts.set("infra/reader", "a new uid");
+  bench.path.forgetAccountTokens();
+  await bench.read({ entries: [entry("a")] }, { acceptBegunFromMs: 0 });
+  assert.deepEqual(
+    bench.server.requests.map((seen) => (JSON.parse(seen.shown) as { uid: string }).uid),
+    ["uid of infra/reader", "a new uid"],
+  );
+});
+
+test("a token asked for before the accounts changed is not kept after it", async () => {
+  const bench = accountBench();
+  const reading = bench.read({ entries: [entry("a")] });
+  while (bench.cluster.tokenRequests === 0) await Promise.resolve();
+  bench.path.forgetAccountTokens();
+  await reading;
+  await bench.read({ entries: [entry("a")] });
+  assert.equal(bench.cluster.tokenRequests, 2);
+});
+
+test("a pod and sync with one account share a read", async () => {
+  const bench = benchFor({ name: "", block: token({ account: { name: "reader" } }) });
+  bench.cluster.accounts.set("shop/reader", "uid of reader");
+  await bench.read({ entries: [entry("a")] });
+  const bundle = await bench.read({ entries: [entry("a")] }, { caller: pod("shop", "reader"), acceptBegunFromMs: 0 });
+  assert.equal(bundle.sources[0]!.cache, "hit");
+  assert.equal(bench.server.requests.length, 1);
+});
