@@ -1,0 +1,80 @@
+/** What a class asks for: the read behind it, and the files that are known before it. */
+import { Failure, ReadFailure } from "../core/failure.ts";
+import { filePathProblem, pathClash } from "../files/path-rules.ts";
+import { parseMountClass } from "../manifests/mount-class.ts";
+import type { DataEntry, ExternalSecret, MountClass, Parsed, Problem } from "../manifests/objects.ts";
+import { optionalKeysOf, requestOf, requestOfClass } from "../read/request-of.ts";
+import type { ReadRequest } from "../read/request.ts";
+import type { MountView } from "./ports.ts";
+
+export interface AskedMount {
+  readonly mountClass: MountClass;
+  readonly request: ReadRequest;
+  /** Modes of single files, by path. */
+  readonly modes: ReadonlyMap<string, number>;
+}
+
+/**
+ * Throws Failure `manifest_invalid`, naming every field of the class or ExternalSecret that is wrong, and `ref_invalid`
+ * when there is no such ExternalSecret in the pod's own namespace. No store is asked.
+ */
+export async function askedMount(
+  parameters: Readonly<Record<string, string>>,
+  namespace: string,
+  view: MountView,
+  signal: AbortSignal,
+): Promise<AskedMount> {
+  const mountClass = orFailure(parseMountClass(parameters), "");
+  const { source } = mountClass;
+  if ("externalSecret" in source) {
+    const { meta, spec } = await findExternalSecret(source.externalSecret, namespace, view, signal);
+    refuseUnsafeNames(spec.data, `ExternalSecret ${namespace}/${source.externalSecret}: spec`);
+    return { mountClass, request: requestOf(spec, optionalKeysOf(meta)), modes: new Map() };
+  }
+  refuseUnsafeNames(source.data, "parameters");
+  const modes = source.data.flatMap(({ secretKey, mode }) => (mode === undefined ? [] : [[secretKey, mode] as const]));
+  return { mountClass, request: requestOfClass(source), modes: new Map(modes) };
+}
+
+async function findExternalSecret(
+  name: string,
+  namespace: string,
+  view: MountView,
+  signal: AbortSignal,
+): Promise<ExternalSecret> {
+  const found = await view.findExternalSecret(namespace, name, signal);
+  if (!found)
+    throw new Failure(
+      "ref_invalid",
+      `parameters.externalSecret: there is no ExternalSecret ${namespace}/${name}; ` +
+        "it must be in the namespace of the pod",
+    );
+  return orFailure(found, `ExternalSecret ${namespace}/${name}: `);
+}
+
+function refuseUnsafeNames(data: readonly DataEntry[], parent: string): void {
+  const names = data.map((entry) => entry.secretKey);
+  const problems: Problem[] = [];
+  for (const [i, name] of names.entries()) {
+    const problem = filePathProblem(name);
+    if (problem) problems.push(nameProblem(parent, i, problem));
+  }
+  const clash = pathClash(names);
+  if (clash) problems.push(nameProblem(parent, clash.index, clash.problem));
+  if (problems.length > 0) throw failureOf(problems as [Problem, ...Problem[]], "");
+}
+
+function nameProblem(parent: string, index: number, problem: string): Problem {
+  return { path: `${parent}.data[${index}].secretKey`, problem: `cannot be a file: it ${problem}` };
+}
+
+function orFailure<T>(parsed: Parsed<T>, origin: string): T {
+  if (parsed.ok) return parsed.value;
+  throw failureOf(parsed.problems, origin);
+}
+
+function failureOf([first, ...others]: readonly [Problem, ...Problem[]], origin: string): ReadFailure {
+  const part = ({ path, problem }: Problem): Failure =>
+    new Failure("manifest_invalid", problem, { field: origin + path });
+  return new ReadFailure([part(first), ...others.map(part)]);
+}
