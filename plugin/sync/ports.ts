@@ -3,7 +3,7 @@
  * Implemented by kube/ and directory/.
  */
 import type { SecretValue } from "../core/secret-value.ts";
-import type { ExternalSecret, ObjectMeta, Parsed } from "../manifests/objects.ts";
+import type { CreationPolicy, ExternalSecret, ObjectMeta, Parsed } from "../manifests/objects.ts";
 
 export interface ObjectKey {
   readonly namespace: string;
@@ -79,6 +79,18 @@ export interface Condition {
   readonly lastTransitionTime: string;
 }
 
+/** What of a target Secret was this ExternalSecret's when it was last written: names, never values. */
+export interface OwnParts {
+  readonly policy: CreationPolicy;
+  /** Type of the Secret. */
+  readonly type: string;
+  readonly immutable: boolean;
+  /** Names of the data keys, labels and annotations that were written, sorted. */
+  readonly keys: readonly string[];
+  readonly labels: readonly string[];
+  readonly annotations: readonly string[];
+}
+
 export interface ExternalSecretStatus {
   /** RFC 3339: start of the last successful sync. */
   readonly refreshTime?: string;
@@ -88,6 +100,9 @@ export interface ExternalSecretStatus {
   readonly keyferry?: {
     /** HMAC (hex) of the Secret last written, under the process's digest key. */
     readonly digest: string;
+    readonly own: OwnParts;
+    /** Registry name of the store kind that the first value came from; absent when nothing was read yet. */
+    readonly storeKind?: string;
   };
 }
 

@@ -1,0 +1,233 @@
+/**
+ * One run of one ExternalSecret: gather → read, when a read is due → plan → apply → status.
+ *
+ * At most one Secret write, one status write. A run that cannot reach its aim still keeps the Secret in its last good
+ * state. Never rejects: what went wrong is in the status and decides when the object runs again.
+ */
+import { Failure, toFailure } from "../core/failure.ts";
+import { adoptLastGood } from "./adopt.ts";
+import { parseOptions, type SyncOptions } from "./annotations.ts";
+import { applyPlan } from "./apply.ts";
+import { conclude, type ConcludeDeps } from "./conclude.ts";
+import type { Conclusion } from "./conclusion.ts";
+import { digestOf } from "./digest.ts";
+import { gather, loadStatus, type GatherDeps } from "./gather.ts";
+import type { ObjectState } from "./object-state.ts";
+import { planRepair, planSync, type SyncPlan } from "./plan.ts";
+import { readWant, type ReadOutcome } from "./read-want.ts";
+import { backoffMs } from "./retry.ts";
+import { leadingRef } from "./schedule.ts";
+import type { ExternalSecret, Parsed } from "../manifests/objects.ts";
+import type { Reader } from "../read/request.ts";
+import type { ExternalSecretItem } from "./ports.ts";
+import type { Seen, Want } from "./situation.ts";
+import type { Outcome } from "./status.ts";
+
+export interface RunDeps extends GatherDeps, ConcludeDeps {
+  readonly reader: Reader;
+  readonly maxStaleMs: number;
+}
+
+export interface RunSignals {
+  /** Aborts what only reads. */
+  readonly read: AbortSignal;
+  /** Aborts writes too; a write under way is let through at a normal stop. */
+  readonly write: AbortSignal;
+}
+
+/** What a run wants to put into effect; without `want`, `failure` says why not. */
+interface Aim {
+  readonly want?: Want;
+  readonly failure?: Failure;
+  /** The read of this very run; absent when none was due. */
+  readonly read?: ReadOutcome;
+  /** The failure is that of an earlier read: the status tells of it already. */
+  readonly old?: true;
+}
+
+interface Checked {
+  readonly externalSecret: ExternalSecret;
+  readonly options: SyncOptions;
+}
+
+const writeAttempts = 3;
+
+export async function runObject(
+  deps: RunDeps,
+  state: ObjectState,
+  item: ExternalSecretItem,
+  signals: RunSignals,
+): Promise<void> {
+  const run = { startedAtMs: deps.clock.nowMs(), begunAtMs: deps.clock.monotonicMs(), asks: state.asks };
+  try {
+    await loadStatus(state, deps.statuses, signals.read);
+  } catch (thrown) {
+    state.replanAtMs = deps.clock.monotonicMs() + backoffMs(++state.statusFailures);
+    deps.log.warn("status not readable", { ...state.key, code: toFailure(thrown).code });
+    return;
+  }
+  let conclusion: Conclusion;
+  try {
+    conclusion = await pursue(deps, state, item, signals);
+  } catch (thrown) {
+    conclusion = { outcome: { kind: "failed", failure: toFailure(thrown), at: "write" } };
+  }
+  if (signals.read.aborted && conclusion.outcome.kind === "failed") return;
+  await conclude(deps, state, item, { ...run, ...conclusion }, signals.write);
+}
+
+async function pursue(
+  deps: RunDeps,
+  state: ObjectState,
+  item: ExternalSecretItem,
+  signals: RunSignals,
+): Promise<Conclusion> {
+  const checked = check(item, deps.clock.nowMs());
+  if (checked.ok && checked.value.options.pausedUntilMs !== undefined)
+    return { outcome: { kind: "paused", untilMs: checked.value.options.pausedUntilMs } };
+  // An object that cannot be understood still has the Secret that its last good form asked for.
+  const externalSecret = checked.ok ? checked.value.externalSecret : state.applied?.externalSecret;
+  const invalid = checked.ok ? undefined : problemsFailure(checked);
+  if (!externalSecret) return { outcome: { kind: "failed", failure: invalid!, at: "read" } };
+  const seen = await gather(deps, state, externalSecret, signals.read);
+  if (!checked.ok) return settle(deps, state, externalSecret, seen, { failure: invalid! }, signals);
+  takeOver(deps, state, checked.value, seen);
+  const aim = await aimOf(deps, state, checked.value, signals.read);
+  return settle(deps, state, externalSecret, seen, aim, signals);
+}
+
+function check(item: ExternalSecretItem, nowMs: number): Parsed<Checked> {
+  if (!item.parsed.ok) return item.parsed;
+  const options = parseOptions(item.parsed.value, nowMs);
+  return options.ok ? { ok: true, value: { externalSecret: item.parsed.value, options: options.value } } : options;
+}
+
+const shownProblems = 5;
+
+function problemsFailure({ problems }: Extract<Parsed<unknown>, { ok: false }>): Failure {
+  const texts = problems.slice(0, shownProblems).map(({ path, problem }) => `${path}: ${problem}`);
+  const hidden = problems.length - texts.length;
+  return new Failure("manifest_invalid", texts.join("; ") + (hidden > 0 ? ` and ${hidden} more` : ""));
+}
+
+function takeOver(deps: RunDeps, state: ObjectState, { externalSecret, options }: Checked, seen: Seen): void {
+  if (state.adopted) return;
+  state.adopted = true;
+  const now = { wallMs: deps.clock.nowMs(), monotonicMs: deps.clock.monotonicMs() };
+  adoptLastGood(state, externalSecret, options, seen, { now, heartbeatMs: deps.statusHeartbeatMs });
+}
+
+/** Reads when that is due; else the last result stands, in the shape that the object asks for now. */
+async function aimOf(deps: RunDeps, state: ObjectState, checked: Checked, signal: AbortSignal): Promise<Aim> {
+  if (state.readAtMs <= deps.clock.monotonicMs()) {
+    const read = await readWant(deps, state, checked.externalSecret, checked.options, signal);
+    if (read.ok) state.want = read.want;
+    return read.ok ? { want: read.want, read } : { failure: read.failure, read };
+  }
+  if (state.readFailure) return { failure: state.readFailure, old: true };
+  return state.want ? { want: { ...state.want, ...checked } } : {};
+}
+
+/** Plans and applies, again when somebody wrote in between. */
+async function settle(
+  deps: RunDeps,
+  state: ObjectState,
+  externalSecret: ExternalSecret,
+  first: Seen,
+  aim: Aim,
+  signals: RunSignals,
+): Promise<Conclusion> {
+  let seen = first;
+  for (let attempt = 1; attempt <= writeAttempts; attempt++) {
+    if (attempt > 1) seen = await gather(deps, state, externalSecret, signals.read);
+    const { main, action } = choose(seen, aim, state.applied);
+    const undo = "loses" in action && action.loses ? deps.guard.take(leadingRef(externalSecret).store) : undefined;
+    try {
+      const { done } = await applyPlan(action, deps.targets, signals.write);
+      if (!done) {
+        undo?.();
+        continue;
+      }
+    } catch (thrown) {
+      undo?.();
+      const failure = toFailure(thrown);
+      return { outcome: { kind: "failed", failure, at: stageOf(action) }, ...readOf(aim), seen };
+    }
+    if (aim.want && main.step !== "refuse" && !isRetained(main)) state.applied = aim.want;
+    return {
+      outcome: outcomeOf(main, aim),
+      action,
+      seen,
+      ...readOf(aim),
+      ...holdingAfter(action, aim, state, deps.digestKey),
+    };
+  }
+  const failure = new Failure(
+    "target_refused",
+    `Secret ${externalSecret.spec.target.name} was changed by others ${writeAttempts} times while it was being written`,
+  );
+  return { outcome: { kind: "failed", failure, at: "write" }, ...readOf(aim), seen };
+}
+
+const readOf = ({ read }: Aim): { readonly read?: ReadOutcome } => (read ? { read } : {});
+
+const isRetained = (plan: SyncPlan): boolean => plan.step === "keep" && plan.why === "retained";
+
+/** `main` decides what the status says; `action` is what is done: the same, or the repair of what was there before. */
+function choose(
+  seen: Seen,
+  { want, failure, read }: Aim,
+  applied: Want | undefined,
+): { readonly main: SyncPlan; readonly action: SyncPlan } {
+  const fresh = read?.ok === true && !read.bundle.stale;
+  const main: SyncPlan = want
+    ? planSync({ ...seen, fresh }, want)
+    : failure
+      ? { step: "refuse", failure, at: "read" }
+      : { step: "keep", why: "left" };
+  const stuck = main.step === "refuse" || isRetained(main);
+  const repair =
+    stuck && applied ? planRepair(seen, applied, main.step === "refuse" ? main.failure : undefined) : undefined;
+  return { main, action: repair ?? main };
+}
+
+function outcomeOf(main: SyncPlan, aim: Aim): Outcome {
+  const { read } = aim;
+  if (main.step === "refuse") {
+    return aim.old ? { kind: "checked" } : { kind: "failed", failure: main.failure, at: main.at };
+  }
+  if (read?.ok && read.bundle.stale) {
+    const { code, message, sinceMs } = read.bundle.stale;
+    return { kind: "failed", failure: new Failure(code, message), at: "read", staleSinceMs: sinceMs };
+  }
+  if (!aim.want) return { kind: "checked" };
+  const how = main.step === "keep" ? main.why : main.step === "remove" ? removalWord(main.because) : "written";
+  return { kind: "synced", how, fresh: read?.ok === true };
+}
+
+const removalWord = (because: "source_gone" | "orphaned"): "removed" | "same" =>
+  because === "orphaned" ? "same" : "removed";
+
+function stageOf(action: SyncPlan): "write" | "delete" | "orphans" {
+  if (action.step !== "remove") return "write";
+  return action.because === "orphaned" ? "orphans" : "delete";
+}
+
+/** What the target holds of this object now; absent when that is as it was. */
+function holdingAfter(
+  action: SyncPlan,
+  { read }: Aim,
+  state: ObjectState,
+  digestKey: Buffer,
+): Pick<Conclusion, "holding"> {
+  if (action.step === "remove") return action.because === "source_gone" ? { holding: "nothing" } : {};
+  if (action.step === "refuse") return {};
+  if (action.step === "keep" && action.why !== "same")
+    return action.why === "retained" || action.why === "left" ? {} : { holding: "nothing" };
+  const { write } = action;
+  if (!write) return {};
+  const storeKind = (read?.ok ? read.bundle.sources[0]?.storeKindName : undefined) ?? state.status?.keyferry?.storeKind;
+  const digest = digestOf(write.secret, write.own, digestKey);
+  const record = { digest, own: write.own, ...(storeKind !== undefined && { storeKind }) };
+  return { holding: { target: write.secret.name, record } };
+}

@@ -1,0 +1,44 @@
+/** What a plan is made from: what an ExternalSecret wants, and what there is. */
+import type { SecretValue } from "../core/secret-value.ts";
+import type { ExternalSecret, ObjectMeta } from "../manifests/objects.ts";
+import type { SyncOptions } from "./annotations.ts";
+import type { ExistingSecret, OwnParts } from "./ports.ts";
+
+/** What one read of an ExternalSecret asks of its target. */
+export interface Want {
+  readonly externalSecret: ExternalSecret;
+  readonly options: SyncOptions;
+  readonly values: ReadonlyMap<string, SecretValue>;
+  /** Entries that their store does not have and that may be absent. */
+  readonly missing: readonly { readonly field: string; readonly key: string }[];
+}
+
+/** What is known of this object's last write to its target. */
+export interface LastWrite {
+  readonly own: OwnParts;
+  /** The Secret's own parts still carry their digest. */
+  readonly intact: boolean;
+  /** The values that were written, while this process still knows them. */
+  readonly values: ReadonlyMap<string, SecretValue> | undefined;
+}
+
+/** Another ExternalSecret that has written to the same target. */
+export interface Rival {
+  readonly name: string;
+  readonly own: OwnParts;
+}
+
+export interface Seen {
+  readonly secret: ExistingSecret | undefined;
+  /** Absent when this object never wrote to this target. */
+  readonly last: LastWrite | undefined;
+  readonly rivals: readonly Rival[];
+  /** Another ExternalSecret that is the Secret's controller. */
+  readonly otherOwner: ObjectMeta | undefined;
+  /** Secrets that this object owns under an earlier target name. */
+  readonly orphans: readonly ExistingSecret[];
+  /** The mass-deletion guard: this object's loss waits for a confirmation; how many more its store may lose now. */
+  readonly deletion: { readonly held: boolean; readonly left: number };
+  /** The wanted values were read for this run, not remembered from an earlier one. */
+  readonly fresh: boolean;
+}

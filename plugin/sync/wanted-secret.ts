@@ -1,0 +1,102 @@
+/** The Secret that a target should be, made of the result of a read and of what may stay of the Secret that is there. */
+import type { SecretValue } from "../core/secret-value.ts";
+import type { ObjectMeta } from "../manifests/objects.ts";
+import {
+  createdBy,
+  createdByLabel,
+  dataHash,
+  dataHashAnnotation,
+  takesWhole,
+  wantedAnnotations,
+  wantedLabels,
+} from "./secret-shape.ts";
+import type { ExistingSecret, OwnParts, SecretObject } from "./ports.ts";
+import type { Rival, Seen, Want } from "./situation.ts";
+
+/** One write of a Secret: its content, by whom, which ExternalSecret is its controller, and what is the writer's. */
+export interface Write {
+  readonly secret: SecretObject;
+  readonly by: ObjectMeta;
+  readonly owner: ObjectMeta | undefined;
+  readonly own: OwnParts;
+}
+
+/** Keys that are not in the result stay in the Secret. */
+export function keepsForeignKeys(want: Want): boolean {
+  return !takesWhole(want.externalSecret.spec.target.creationPolicy) || want.options.adopt === "Merge";
+}
+
+export function wantedSecret(want: Want, { secret: present, last, rivals, otherOwner }: Seen): Write {
+  const own = last?.own;
+  const { meta, spec } = want.externalSecret;
+  const policy = spec.target.creationPolicy;
+  const labels = wantedLabels(meta, policy === "Owner");
+  const annotations = wantedAnnotations(meta);
+  const data = wantedData(want, present, own, rivals);
+  const type = wantedType(want, present, own);
+  return {
+    secret: {
+      namespace: meta.namespace,
+      name: spec.target.name,
+      type,
+      // Never unset: the API server refuses it, and whoever set it had a reason.
+      immutable: spec.target.immutable || (present?.immutable ?? false),
+      labels: { ...foreignLabels(want, present, own), ...labels },
+      annotations: {
+        ...without(present?.annotations, own?.annotations ?? []),
+        ...annotations,
+        [dataHashAnnotation]: dataHash(data),
+      },
+      data,
+    },
+    by: meta,
+    owner: policy === "Owner" ? meta : otherOwner,
+    own: {
+      policy,
+      type,
+      immutable: spec.target.immutable,
+      keys: [...want.values.keys()].sort(),
+      labels: Object.keys(labels).sort(),
+      annotations: [...Object.keys(annotations), dataHashAnnotation].sort(),
+    },
+  };
+}
+
+function wantedData(
+  want: Want,
+  present: ExistingSecret | undefined,
+  own: OwnParts | undefined,
+  rivals: readonly Rival[],
+): ReadonlyMap<string, SecretValue> {
+  const ours = new Set(own?.keys);
+  const merged = new Set(rivals.filter((rival) => !takesWhole(rival.own.policy)).flatMap((rival) => rival.own.keys));
+  const stays = (key: string): boolean => merged.has(key) || (keepsForeignKeys(want) && !ours.has(key));
+  return new Map([...(present?.data ?? [])].filter(([key]) => stays(key)).concat([...want.values]));
+}
+
+/** A type is never chosen here, only kept: that of the Secret which was taken over, or Opaque. */
+function wantedType(want: Want, present: ExistingSecret | undefined, own: OwnParts | undefined): string {
+  if (own && holdsType(want)) return own.type;
+  return present?.type ?? own?.type ?? "Opaque";
+}
+
+/** A changed type can only be repaired by deleting the Secret: for an owner, or on request. */
+function holdsType({ externalSecret, options }: Want): boolean {
+  const policy = externalSecret.spec.target.creationPolicy;
+  return policy === "Owner" || (policy === "Orphan" && options.repair);
+}
+
+function foreignLabels(
+  want: Want,
+  present: ExistingSecret | undefined,
+  own: OwnParts | undefined,
+): SecretObject["labels"] {
+  const { meta } = want.externalSecret;
+  const gone = [...(own?.labels ?? [])];
+  if (present?.labels[createdByLabel] === createdBy(meta)) gone.push(createdByLabel);
+  return without(present?.labels, gone);
+}
+
+function without(texts: SecretObject["labels"] | undefined, names: readonly string[]): SecretObject["labels"] {
+  return Object.fromEntries(Object.entries(texts ?? {}).filter(([name]) => !names.includes(name)));
+}
