@@ -1,0 +1,49 @@
+/**
+ * `npm run bench -- ID [--minutes N]`: one benchmark by its ID. The last line printed is `ID key=value …`.
+ *
+ * Without --minutes a benchmark does its fixed amount of work and ends within four minutes, the build included; with it,
+ * it goes on measuring until they are over.
+ */
+import { parseArgs } from "node:util";
+import { b10 } from "./b10.ts";
+import { b11 } from "./b11.ts";
+import { b3 } from "./b3.ts";
+import { resultLine } from "./numbers.ts";
+
+const benchmarks = { B3: b3, B10: b10, B11: b11 } as const;
+const longestMinutes = 4;
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    options: { minutes: { type: "string" } },
+    allowPositionals: true,
+  });
+  const id = positionals[0]?.toUpperCase() ?? "";
+  const minutes = Number(values.minutes ?? 0);
+  if (!Object.hasOwn(benchmarks, id)) {
+    const known = Object.keys(benchmarks);
+    return refuse(`${id || "no ID"}: no such benchmark; there are ${known.join(", ")}`);
+  }
+  if (!(minutes >= 0)) return refuse("--minutes: is not a number; write --minutes 2");
+  const beganMs = performance.now();
+  const limit = setTimeout(() => fail(`${id} did not end in time`), (longestMinutes + minutes) * 60_000);
+  const measured = await benchmarks[id as keyof typeof benchmarks](
+    () => performance.now() - beganMs < minutes * 60_000,
+  );
+  clearTimeout(limit);
+  console.log(resultLine(id, measured));
+  return 0;
+}
+
+function fail(problem: string): never {
+  refuse(problem);
+  process.exit(1);
+}
+
+function refuse(problem: string): 2 {
+  process.stderr.write(`keyferry: ${problem}\n`);
+  return 2;
+}

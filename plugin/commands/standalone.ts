@@ -1,0 +1,39 @@
+/**
+ * `keyferry standalone`: a folder of manifests in; Secrets, status files and provider sockets out.
+ *
+ * Runs until SIGTERM or SIGINT (exit 0), or with --once until everything was synced once (exit 1 when an object is not
+ * Ready, each named on stderr). Exit 2 when it cannot start as configured.
+ */
+import type { StandaloneConfig } from "../config.ts";
+import { type Outside, type Standalone, startStandalone } from "../wire/standalone.ts";
+import { StartProblem } from "../wire/start-problem.ts";
+
+export async function standalone(config: StandaloneConfig, outside: Outside): Promise<number> {
+  const stop = stopSignal();
+  let program: Standalone;
+  try {
+    program = await startStandalone(config, outside);
+  } catch (thrown) {
+    if (!(thrown instanceof StartProblem)) throw thrown;
+    outside.stderr.write(`keyferry: ${thrown.message}\n`);
+    return 2;
+  }
+  try {
+    if (!config.once) {
+      await stop;
+      return 0;
+    }
+    const notReady = await program.syncOnce();
+    for (const line of notReady) outside.stderr.write(`keyferry: ${line}\n`);
+    return notReady.length === 0 ? 0 : 1;
+  } finally {
+    await program.close();
+  }
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once("SIGTERM", () => resolve());
+    process.once("SIGINT", () => resolve());
+  });
+}

@@ -1,0 +1,19 @@
+/** argv → command → exit code. Started by keyferry.mjs, which has refused a Node that is too old. */
+import { standalone } from "./commands/standalone.ts";
+import { loadConfig, processEnvironment } from "./config.ts";
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
+  const loaded = loadConfig(args, processEnvironment());
+  switch (loaded.kind) {
+    case "show":
+      process.stdout.write(loaded.text);
+      return 0;
+    case "refuse":
+      for (const problem of loaded.problems) process.stderr.write(`keyferry: ${problem}\n`);
+      return 2;
+    case "run":
+      return standalone(loaded.config, { stdout: process.stdout, stderr: process.stderr });
+  }
+}

@@ -1,0 +1,130 @@
+/** What holds for the whole house and no single test sees: who may reach what, how big things are, what belongs together. */
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { test } from "node:test";
+import { failureCodes, failureHandling } from "../plugin/core/failure.ts";
+import { storeKinds } from "../plugin/stores/registry.ts";
+import { cruise } from "./tools/cruise.ts";
+import { readSources } from "./tools/source.ts";
+
+const product = readSources("plugin/**/*.{ts,mjs}");
+const everything = [...product, ...readSources("{proto,test,bench,tools}/**/*.{ts,mjs,cjs}")];
+
+const text = (path: string): string => readFileSync(path, "utf8");
+const within = (path: string, places: readonly string[]): boolean =>
+  places.some((place) => (place.endsWith("/") ? path.startsWith(place) : path === place));
+
+test("every import keeps to the rooms, and no modules import each other in a circle", async () => {
+  const { modules, violations } = await cruise(".", ["plugin", "proto", "bench", "tools", "test"]);
+  assert.deepEqual(violations, []);
+  assert.ok(modules >= everything.length, `the cruiser saw ${modules} modules of ${everything.length}`);
+});
+
+test("every room has its rule", () => {
+  const { forbidden } = createRequire(import.meta.url)("../.dependency-cruiser.cjs") as {
+    forbidden: { name: string }[];
+  };
+  const rules = forbidden.map((rule) => rule.name);
+  const rooms = new Set(globSync("plugin/*/*").map((path) => path.split("/")[1]!));
+  assert.deepEqual(
+    [...rooms].filter((room) => !rules.includes(`room-${room}`)),
+    [],
+  );
+});
+
+const clockAndWire = ["plugin/core/clock.ts", "plugin/wire/"];
+const reaches: readonly { use: string; only: readonly string[] }[] = [
+  { use: "process.env", only: ["plugin/config.ts"] },
+  { use: "Date.now", only: clockAndWire },
+  { use: "new Date()", only: clockAndWire },
+  { use: "performance.now", only: clockAndWire },
+  { use: "setTimeout", only: clockAndWire },
+  { use: "setInterval", only: clockAndWire },
+  { use: "fetch", only: ["plugin/wire/"] },
+];
+
+for (const { use, only } of reaches) {
+  test(`${use} is used in ${only.join(" and ")} alone`, () => {
+    const users = product.filter((source) => source.uses.has(use) && !within(source.path, only));
+    assert.deepEqual(
+      users.map((source) => source.path),
+      [],
+    );
+  });
+}
+
+/** The whole list of places that see plaintext, each with its reason. */
+const revealers: Readonly<Record<string, string>> = {
+  "plugin/files/atomic-writer.ts": "a volume's file is written",
+  "plugin/files/object-version.ts": "the keyed version of a file",
+  "plugin/provider/calls.ts": "files leave in a Mount answer",
+  "plugin/read/decode/decode.ts": "properties and encodings of an answer",
+  "plugin/read/keyed-digest.ts": "the keyed digest of a credential, for cache keys",
+  "plugin/stores/file/read-secret.ts": "the text of a secret's file is parsed",
+  "plugin/stores/vault/answer.ts": "the JSON of an answer is parsed",
+  "plugin/stores/vault/client.ts": "a request's headers are handed to the sender",
+  "plugin/stores/vault/login.ts": "a login's token and role id are shaped for the request",
+  "plugin/sync/digest.ts": "the keyed digest of a Secret",
+  "plugin/sync/secret-shape.ts": "ESO's hash of a Secret's data",
+  "plugin/wire/http.ts": "request headers and bodies leave",
+};
+
+test("plaintext is seen where it leaves or is decoded, and nowhere else", () => {
+  const seen = product.filter((source) => source.uses.has(".reveal(")).map((source) => source.path);
+  assert.deepEqual(seen, Object.keys(revealers).sort());
+});
+
+for (const name of Object.keys(storeKinds)) {
+  test(`the store kind ${name} has tests, the shared suite, an example and a page`, () => {
+    const tests = globSync(`test/stores/${name}/*.test.ts`);
+    assert.ok(tests.length > 0, `no test/stores/${name}/*.test.ts`);
+    const shared = tests.filter((file) => text(file).includes('from "../contract-suite.ts"'));
+    assert.ok(shared.length > 0, `no test of test/stores/${name}/ runs test/stores/contract-suite.ts`);
+    assert.ok(globSync(`crds/examples/${name}-*.yaml`).length > 0, `no crds/examples/${name}-<topic>.yaml`);
+    assert.ok(text(`docs/stores/${name}.md`).includes(`${name}:`), `docs/stores/${name}.md shows no provider block`);
+  });
+}
+
+test("docs/errors.md lists exactly the failure codes, with their class and what Mount answers", () => {
+  const rows = [...text("docs/errors.md").matchAll(/^\| `(\w+)` \| (\w+) \| ([\w–]+) \|/gm)].map((row) =>
+    row.slice(1, 4),
+  );
+  const known = failureCodes.map((code) => {
+    const handling = failureHandling[code];
+    return [code, handling.class, handling.class === "target" ? "–" : handling.grpc];
+  });
+  assert.deepEqual(rows.sort(), known.sort());
+});
+
+/** The value below which `share` of the values lie. */
+function quantile(values: readonly number[], share: number): number {
+  return [...values].sort((a, b) => a - b)[Math.ceil(values.length * share) - 1]!;
+}
+
+test("files and functions stay small", () => {
+  const lines = product.map((source) => source.lines);
+  assert.ok(quantile(lines, 0.5) <= 100, `the median file has ${quantile(lines, 0.5)} lines`);
+  assert.ok(quantile(lines, 0.95) <= 250, `95 % of the files have up to ${quantile(lines, 0.95)} lines`);
+  assert.deepEqual(
+    product.filter((source) => source.lines > 400).map((source) => source.path),
+    [],
+  );
+  const functions = product.flatMap((source) => [...source.functions.values()]);
+  assert.ok(quantile(functions, 0.95) <= 50, `95 % of the functions have up to ${quantile(functions, 0.95)} lines`);
+});
+
+test("nothing is left for later", () => {
+  const words = /\b(TO[D]O|FIX[M]E|XX[X])\b/;
+  const left = everything.filter((source) => words.test(source.text)).map((source) => source.path);
+  assert.deepEqual(left, []);
+});
+
+test("every script is the same launcher, and every dependency is pinned", () => {
+  const manifest = JSON.parse(text("package.json")) as Record<string, Record<string, string>>;
+  const names = ["demo", "test", "test:peers", "bench", "build"];
+  assert.deepEqual(manifest.scripts, Object.fromEntries(names.map((name) => [name, `node tools/run.mjs ${name}`])));
+  for (const group of ["dependencies", "optionalDependencies", "devDependencies"])
+    for (const [name, version] of Object.entries(manifest[group]!))
+      assert.match(version, /^(npm:[a-z0-9@/-]+@)?\d+\.\d+\.\d+$/, `${name} is not pinned`);
+});

@@ -1,0 +1,60 @@
+/**
+ * `npm run test:peers`: gets the real servers, then runs test/peers/.
+ *
+ * A peer that cannot be had fails the run unless KEYFERRY_ALLOW_SKIP names it (comma list). The last line printed is
+ * `N passed, N failed, N skipped`.
+ */
+import { spawn } from "node:child_process";
+import { globSync } from "node:fs";
+import { obtainGjsonOracle } from "../test/peers/oracle/gjson.ts";
+import { obtainOpenBao } from "../test/peers/openbao/openbao.ts";
+
+/** Each peer with the tests that need it. */
+const peers: ReadonlyArray<{ name: string; obtain: () => Promise<unknown>; tests: string }> = [
+  { name: "openbao", obtain: obtainOpenBao, tests: "test/peers/openbao/*.test.ts" },
+  { name: "gjson", obtain: obtainGjsonOracle, tests: "test/peers/oracle/gjson*.test.ts" },
+];
+
+const allowed = new Set((process.env.KEYFERRY_ALLOW_SKIP ?? "").split(",").filter((name) => name !== ""));
+const files: string[] = [];
+let missing = 0;
+let skipped = 0;
+for (const peer of peers) {
+  const found = globSync(peer.tests);
+  try {
+    await peer.obtain();
+    files.push(...found);
+  } catch (problem) {
+    const reason = problem instanceof Error ? problem.message : String(problem);
+    process.stdout.write(`peers: ${peer.name} cannot be had: ${reason}\n`);
+    if (allowed.has(peer.name)) skipped += found.length;
+    else missing += found.length;
+  }
+}
+
+const counts = files.length === 0 ? { passed: 0, failed: 0, skipped: 0 } : await runTests(files);
+const failed = counts.failed + missing;
+process.stdout.write(`${counts.passed} passed, ${failed} failed, ${counts.skipped + skipped} skipped\n`);
+process.exitCode = failed > 0 || counts.passed === 0 ? 1 : 0;
+
+function runTests(testFiles: readonly string[]): Promise<{ passed: number; failed: number; skipped: number }> {
+  return new Promise((resolve, reject) => {
+    const args = ["--test", "--test-reporter=spec", "--test-concurrency=1", "--test-timeout=300000", ...testFiles];
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+    let tail = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      process.stdout.write(chunk);
+      tail = (tail + chunk.toString()).slice(-20_000);
+    });
+    child.on("error", reject);
+    child.on("close", (code) => {
+      const count = (word: string): number => Number(new RegExp(`^ℹ ${word} (\\d+)$`, "m").exec(tail)?.[1] ?? 0);
+      const red = count("fail") + count("cancelled");
+      resolve({
+        passed: count("pass"),
+        failed: code === 0 ? red : Math.max(1, red),
+        skipped: count("skipped") + count("todo"),
+      });
+    });
+  });
+}
