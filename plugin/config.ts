@@ -75,7 +75,10 @@ type ValueOf<F> = F extends Flag<infer T> ? (F extends { readonly optional: true
 type Values<T extends FlagTable> = { readonly [K in keyof T]: ValueOf<T[K]> };
 
 /** Durations in milliseconds, sizes in bytes, folders absolute. */
-export type StandaloneConfig = { readonly command: "standalone" } & Values<typeof standaloneFlags>;
+export type StandaloneConfig = { readonly command: "standalone"; readonly socketDir: string } & Omit<
+  Values<typeof standaloneFlags>,
+  "socketDir"
+>;
 export type Config = StandaloneConfig;
 
 export type Loaded =

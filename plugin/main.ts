@@ -14,6 +14,6 @@ async function main(args: readonly string[]): Promise<number> {
       for (const problem of loaded.problems) process.stderr.write(`keyferry: ${problem}\n`);
       return 2;
     case "run":
-      return standalone(loaded.config, { stdout: process.stdout, stderr: process.stderr });
+      return standalone(loaded.config, process.stderr);
   }
 }

@@ -5,17 +5,17 @@
  * Ready, each named on stderr). Exit 2 when it cannot start as configured.
  */
 import type { StandaloneConfig } from "../config.ts";
-import { type Outside, type Standalone, startStandalone } from "../wire/standalone.ts";
+import { type Standalone, startStandalone } from "../wire/standalone.ts";
 import { StartProblem } from "../wire/start-problem.ts";
 
-export async function standalone(config: StandaloneConfig, outside: Outside): Promise<number> {
+export async function standalone(config: StandaloneConfig, stderr: NodeJS.WritableStream): Promise<number> {
   const stop = stopSignal();
   let program: Standalone;
   try {
-    program = await startStandalone(config, outside);
+    program = await startStandalone(config);
   } catch (thrown) {
     if (!(thrown instanceof StartProblem)) throw thrown;
-    outside.stderr.write(`keyferry: ${thrown.message}\n`);
+    stderr.write(`keyferry: ${thrown.message}\n`);
     return 2;
   }
   try {
@@ -24,7 +24,7 @@ export async function standalone(config: StandaloneConfig, outside: Outside): Pr
       return 0;
     }
     const notReady = await program.syncOnce();
-    for (const line of notReady) outside.stderr.write(`keyferry: ${line}\n`);
+    for (const line of notReady) stderr.write(`keyferry: ${line}\n`);
     return notReady.length === 0 ? 0 : 1;
   } finally {
     await program.close();

@@ -1,0 +1,65 @@
+/** What stores may use of this machine, and the lanes to them. */
+import type { StandaloneConfig } from "../config.ts";
+import { systemClock } from "../core/clock.ts";
+import { watchPath } from "../directory/watch-path.ts";
+import type { StoreManifest } from "../manifests/objects.ts";
+import type { Log } from "../observe/log.ts";
+import type { Metrics } from "../observe/metrics.ts";
+import { createLane, type Lane } from "../read/lane/lane.ts";
+import type { StoreDeps, StoreKind } from "../stores/contract.ts";
+import { storeKinds } from "../stores/registry.ts";
+import type { HttpClients } from "./http.ts";
+
+export interface Stores {
+  readonly kinds: ReadonlyMap<string, StoreKind>;
+  depsOf(kind: StoreKind): StoreDeps;
+  openLane(manifest: StoreManifest): Lane;
+  /** Files and folders of this machine that a store reads; none when it cannot be opened. */
+  localPathsOf(manifest: StoreManifest): readonly string[];
+  /** Every lane to a store, by the store's name. */
+  lanes(): ReadonlyMap<string, Lane>;
+  close(): Promise<void>;
+}
+
+const maxInFlight = 16;
+const attemptMs = 5_000;
+const clock = systemClock;
+
+export function openStores(config: StandaloneConfig, log: Log, metrics: Pick<Metrics, "storeCall">): Stores {
+  const kinds = new Map<string, StoreKind>(Object.entries(storeKinds));
+  const lanes = new Map<string, Lane>();
+  let clients: Promise<HttpClients> | undefined;
+  // Loaded with the first store that speaks HTTP: a node that has none does without the library.
+  const http = (): Promise<HttpClients> =>
+    (clients ??= import("./http.ts").then(({ createHttpClients }) =>
+      createHttpClients({ allowLoopback: true, exemptCidrs: [] }),
+    ));
+  const depsOf = (kind: StoreKind): StoreDeps => ({
+    clock,
+    http: (tls) => async (request, signal) => (await http()).send(tls)(request, signal),
+    watchPath(path, onChange) {
+      const watch = watchPath(path, { clock, log }, onChange);
+      return () => void watch.close();
+    },
+    fileStore: { base: config.manifests },
+    plainHttp: true,
+    countCall: (call, outcome) => metrics.storeCall(kind.metricLabel, call, outcome),
+  });
+  return {
+    kinds,
+    depsOf,
+    openLane({ kind, meta }) {
+      const { storeRate: ratePerSecond, storeBurst: burst } = config;
+      const lane = createLane({ clock, ratePerSecond, burst, maxInFlight, attemptMs });
+      lanes.set([kind, meta.namespace, meta.name].filter((part) => part !== "").join("/"), lane);
+      return lane;
+    },
+    localPathsOf({ kind: scope, meta, provider }) {
+      const kind = kinds.get(provider.kind);
+      const opened = kind?.open(provider.raw, { scope, name: meta.name, namespace: meta.namespace }, depsOf(kind));
+      return opened?.ok ? (opened.value.store.localPaths ?? []) : [];
+    },
+    lanes: () => lanes,
+    close: async () => (await clients)?.close(),
+  };
+}
