@@ -15,5 +15,5 @@ COPY --from=build /src/dist/ /keyferry/
 # Fewer arenas of glibc's allocator: a few MiB less.
 ENV NODE_ENV=production MALLOC_ARENA_MAX=2
 USER 65532:65532
-ENTRYPOINT ["node", "--optimize-for-size", "--max-semi-space-size=1", "--disable-proto=delete", "/keyferry/keyferry.mjs"]
+ENTRYPOINT ["node", "--optimize-for-size", "--max-semi-space-size=1", "--no-maglev", "--disable-proto=delete", "/keyferry/keyferry.mjs"]
 CMD ["--help"]

@@ -37,7 +37,7 @@ export async function prepare(): Promise<{ keyferry: Starter; echo: Starter; clo
       name: "keyferry",
       start() {
         const out = join(folder, `out-${runs++}`);
-        const flags = ["--manifests", manifests, "--out", out, "--audit-log", join(out, "audit.jsonl")];
+        const flags = ["--manifests", manifests, "--out", out, "--audit-log", `${out}.audit.jsonl`];
         return run(["dist/keyferry.mjs", "standalone", ...flags], join(out, "providers", "keyferry.sock"));
       },
     },

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { test } from "node:test";
-import { failureCodes, failureHandling } from "../plugin/core/failure.ts";
+import { failureHandling } from "../plugin/core/failure.ts";
+import type { FailureCode } from "../plugin/core/failure.ts";
 import { storeKinds } from "../plugin/stores/registry.ts";
 import { cruise } from "./tools/cruise.ts";
 import { readSources } from "./tools/source.ts";
@@ -56,11 +57,15 @@ for (const { use, only } of reaches) {
 
 /** The whole list of places that see plaintext, each with its reason. */
 const revealers: Readonly<Record<string, string>> = {
+  "plugin/directory/account-token.ts": "the claims of an account's token are read",
+  "plugin/directory/files-shelf.ts": "the version of a Secret kept as files",
+  "plugin/directory/secret-yaml.ts": "a Secret's file is written",
   "plugin/files/atomic-writer.ts": "a volume's file is written",
   "plugin/files/object-version.ts": "the keyed version of a file",
   "plugin/provider/calls.ts": "files leave in a Mount answer",
   "plugin/read/decode/decode.ts": "properties and encodings of an answer",
   "plugin/read/keyed-digest.ts": "the keyed digest of a credential, for cache keys",
+  "plugin/read/pod-tokens.ts": "a pod's tokens are parsed and verified",
   "plugin/stores/file/read-secret.ts": "the text of a secret's file is parsed",
   "plugin/stores/vault/answer.ts": "the JSON of an answer is parsed",
   "plugin/stores/vault/client.ts": "a request's headers are handed to the sender",
@@ -90,7 +95,7 @@ test("docs/errors.md lists exactly the failure codes, with their class and what 
   const rows = [...text("docs/errors.md").matchAll(/^\| `(\w+)` \| (\w+) \| ([\w–]+) \|/gm)].map((row) =>
     row.slice(1, 4),
   );
-  const known = failureCodes.map((code) => {
+  const known = (Object.keys(failureHandling) as FailureCode[]).map((code) => {
     const handling = failureHandling[code];
     return [code, handling.class, handling.class === "target" ? "–" : handling.grpc];
   });

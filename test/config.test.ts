@@ -13,7 +13,7 @@ function problemsOf(args: readonly string[], environment: Record<string, string>
 function configOf(args: readonly string[], environment: Record<string, string> = {}) {
   const loaded = loadConfig(["standalone", ...needed, ...args], environment);
   assert.equal(loaded.kind, "run", JSON.stringify(loaded));
-  return (loaded).config;
+  return loaded.config;
 }
 
 test("defaults are those of the documented contract", () => {

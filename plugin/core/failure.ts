@@ -75,8 +75,6 @@ export const failureHandling = {
 
 export type FailureCode = keyof typeof failureHandling;
 
-export const failureCodes = Object.keys(failureHandling) as readonly FailureCode[];
-
 export interface FailureOptions {
   readonly cause?: unknown;
   /** The store's own wish, milliseconds from now. Source: a Retry-After header. */

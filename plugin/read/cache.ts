@@ -35,7 +35,7 @@ export interface AnswerCache {
   /** Undefined when nothing kept began late enough. Throws the remembered "not found" where that did. */
   kept(access: Access, acceptBegunFromMs: number): Answer | undefined;
   /** Joins a fetch that began, or will begin, late enough; else starts one. `joined` says which. */
-  fetched(access: Access, acceptBegunFromMs: number, fetch: Fetch, signal: AbortSignal): Promise<Fetched>;
+  fetched(access: Access, acceptBegunFromMs: number, ask: Fetch, signal: AbortSignal): Promise<Fetched>;
   /** The identity behind these sessions lost its right: what it read goes, what it is reading is not kept. */
   dropSession(sessionKey: string): void;
   /** What stores of this configuration hold may have changed: likewise. */
@@ -85,17 +85,17 @@ export function createAnswerCache({ clock, limits, digest, onAnswer, onNo }: Ans
   const running = new Map<string, readonly Running[]>();
   const runningOf = (key: string): readonly Running[] => running.get(key) ?? [];
 
-  function start(access: Access, fetch: Fetch): Running {
-    const flight = startFlight((signal) => carryOut(run, fetch, signal));
+  function start(access: Access, ask: Fetch): Running {
+    const flight = startFlight((signal) => carryOut(run, ask, signal));
     const run: Running = { access, flight, callers: [], outdated: false };
     running.set(access.answerKey, [...runningOf(access.answerKey), run]);
     return run;
   }
 
-  async function carryOut(run: Running, fetch: Fetch, signal: AbortSignal): Promise<Answer> {
+  async function carryOut(run: Running, ask: Fetch, signal: AbortSignal): Promise<Answer> {
     const key = run.access.answerKey;
     try {
-      return keep(run, await fetch(signal, () => (run.begunAtMs = clock.monotonicMs())));
+      return keep(run, await ask(signal, () => (run.begunAtMs = clock.monotonicMs())));
     } catch (thrown) {
       const failure = toFailure(thrown);
       if (failure.handling.class === "no") forget(run, failure);
@@ -152,11 +152,11 @@ export function createAnswerCache({ clock, limits, digest, onAnswer, onNo }: Ans
       if (nowMs < entry.forgetAtMs) throw entry.absent;
       return undefined;
     },
-    async fetched(access, acceptBegunFromMs, fetch, signal) {
+    async fetched(access, acceptBegunFromMs, ask, signal) {
       const shared = runningOf(access.answerKey).find(
         ({ flight, outdated, begunAtMs = Infinity }) => flight.joinable && !outdated && begunAtMs >= acceptBegunFromMs,
       );
-      const run = shared ?? start(access, fetch);
+      const run = shared ?? start(access, ask);
       run.callers.push(access.grant.caller);
       return { answer: await run.flight.join(signal), joined: shared !== undefined };
     },

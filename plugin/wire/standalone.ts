@@ -66,14 +66,13 @@ export async function startStandalone(config: StandaloneConfig): Promise<Standal
     );
     closing.push(() => directory.close());
     const house = await furnish(config, reports, stores, directory);
-    closing.push(async () => house.readPath.close());
-    if (config.once) {
-      closing.push(() => house.sync.stop());
-      return { syncOnce: () => syncOnce(house), close };
-    }
-    house.sync.start();
-    const providers = await openSockets(house, tokenKeys);
+    closing.push(() => Promise.resolve(house.readPath.close()));
+    const providers: ProviderServer[] = [];
+    // Both take some seconds at worst, so they end side by side.
     closing.push(() => Promise.all([house.sync.stop(), ...providers.map((provider) => provider.close())]));
+    if (config.once) return { syncOnce: () => syncOnce(house), close };
+    providers.push(...(await openSockets(house, tokenKeys)));
+    house.sync.start();
     serving.directory = directory;
     serving.sockets = providers.map((provider) => provider.path);
     return { syncOnce: () => syncOnce(house), close };

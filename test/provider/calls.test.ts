@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, suite, test } from "node:test";
 import { status, type ServiceError } from "@grpc/grpc-js";
-import { Failure, failureCodes, failureHandling } from "../../plugin/core/failure.ts";
+import { Failure, failureHandling } from "../../plugin/core/failure.ts";
+import type { FailureCode } from "../../plugin/core/failure.ts";
 import { SecretValue } from "../../plugin/core/secret-value.ts";
 import type { MountCall } from "../../plugin/mount/attributes.ts";
 import { mountAsDriver, openDriverClient, type DriverClient } from "../fakes/driver-client.ts";
@@ -67,7 +68,7 @@ suite("calls over the provider socket", () => {
     assert.deepEqual(calls, [raw]);
   });
 
-  for (const code of failureCodes)
+  for (const code of Object.keys(failureHandling) as FailureCode[])
     test(`${code} is answered with ${failureHandling[code].grpc}`, async () => {
       const { path } = await bench.start(
         answering(() => Promise.reject(new Failure(code, "which field; and the way out", { cause: canary }))),
@@ -79,7 +80,8 @@ suite("calls over the provider socket", () => {
 
   test("no failure code maps to a status that the driver retries or kubelet takes for still running", () => {
     const banned = ["UNAVAILABLE", "ABORTED", "CANCELLED", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED"];
-    for (const code of failureCodes) assert.ok(!banned.includes(failureHandling[code].grpc), code);
+    for (const code of Object.keys(failureHandling) as FailureCode[])
+      assert.ok(!banned.includes(failureHandling[code].grpc), code);
   });
 
   const thrown: readonly (readonly [string, unknown])[] = [

@@ -78,17 +78,22 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
   ]);
   const { child, ended, printed } = launch(args, options.env ?? {});
   let address = "";
-  await until(async () => {
-    if (child.exitCode !== null) throw new Error(`keyferry ended at start:\n${printed().stderr}`);
-    address = /"address":"([^"]+)"/.exec(printed().stderr)?.[1] ?? "";
-    return (
-      address !== "" &&
-      (await fetch(`http://${address}/readyz`).then(
-        (answer) => answer.ok,
-        () => false,
-      ))
-    );
-  });
+  try {
+    await until(async () => {
+      if (child.exitCode !== null) throw new Error(`keyferry ended at start:\n${printed().stderr}`);
+      address = /"address":"([^"]+)"/.exec(printed().stderr)?.[1] ?? "";
+      return (
+        address !== "" &&
+        (await fetch(`http://${address}/readyz`).then(
+          (answer) => answer.ok,
+          () => false,
+        ))
+      );
+    });
+  } catch (problem) {
+    child.kill("SIGKILL");
+    throw new Error(`keyferry did not become ready:\n${printed().stderr}`, { cause: problem });
+  }
   const at = (...parts: string[]): string => join(folder, ...parts);
   const kill = (signal: NodeJS.Signals): Promise<number | null> => (child.kill(signal), ended);
   return {
@@ -132,7 +137,9 @@ function launch(args: readonly string[], env: Readonly<Record<string, string>>) 
   child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
   const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
   // A test that fails half-way must not leave a process behind.
-  process.once("exit", () => child.kill("SIGKILL"));
+  const endWithUs = (): boolean => child.kill("SIGKILL");
+  process.once("exit", endWithUs);
+  void ended.then(() => process.off("exit", endWithUs));
   return { child, ended, printed: () => ({ stdout, stderr }) };
 }
 

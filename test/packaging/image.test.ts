@@ -1,0 +1,142 @@
+/**
+ * The image without a container engine: the files that the Dockerfile copies, its flags, environment and user.
+ *
+ * Both stages are assembled in temp folders from what the Dockerfile names, so that a file it forgets is missed here too.
+ */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { existsSync, globSync, lchownSync, readFileSync } from "node:fs";
+import { chmod, cp, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { basename, join, resolve } from "node:path";
+import { after, before, test } from "node:test";
+import { pathToFileURL } from "node:url";
+import type * as BuildTool from "../../tools/build.mjs";
+import { type Copy, imageFlags, readStages, type Stage } from "../../tools/dockerfile.ts";
+import { mountAsDriver } from "../fakes/driver-client.ts";
+import { layOut, until } from "../scenario/program.ts";
+
+const stages = readStages();
+const image = stages.at(-1)!;
+const program = image.entrypoint.at(-1)!;
+const [uid, gid] = image.user.split(":").map(Number) as [number, number];
+const isRoot = process.getuid!() === 0;
+/** Stage name → its root folder; "" is the image. */
+const roots = new Map<string, string>();
+let data = "";
+
+before(async () => {
+  for (const stage of stages) await assemble(stage);
+  data = await layOut({
+    manifests: {
+      "store.yaml": `
+apiVersion: external-secrets.io/v1
+kind: ClusterSecretStore
+metadata: {name: harbour}
+spec: {provider: {file: {path: $FOLDER/harbour}}}
+`,
+    },
+    files: { "harbour/db.yaml": "password: from-the-image\n" },
+  });
+  if (!isRoot) return;
+  for (const path of [".", ...globSync("**", { cwd: data })]) lchownSync(join(data, path), uid, gid);
+});
+
+after(async () => {
+  for (const folder of [...roots.values(), data]) await rm(folder, { recursive: true, force: true });
+});
+
+test("what is copied from the repository is in the build context", () => {
+  const ignore = readFileSync(".dockerignore", "utf8").split("\n");
+  for (const { sources } of stages.flatMap(({ copies }) => copies).filter(({ from }) => from === undefined))
+    for (const source of sources)
+      assert.ok(
+        ignore.includes(`!${source.replace(/\/$/, "")}`) || ignore.includes(`!${source.split("/")[0]}`),
+        source,
+      );
+});
+
+test("the image runs as a numeric user without rights, on files that are whole by themselves", async () => {
+  assert.ok(uid > 0 && gid > 0, image.user);
+  assert.deepEqual(await readdir(inImage("/")), ["keyferry"]);
+  const searched = createRequire(inImage(program)).resolve.paths("anything") ?? [];
+  assert.deepEqual(
+    searched.filter((folder) => existsSync(folder)),
+    [],
+  );
+});
+
+test("without arguments it tells how it is used", async () => {
+  const { ended, printed } = run(image.cmd);
+  assert.equal(await ended, 0, printed().stderr);
+  assert.match(printed().stdout, /standalone/);
+});
+
+test("standalone serves a mount and ends with 0 on SIGTERM", async () => {
+  const out = join(data, "out");
+  const keyferry = run(["standalone", "--manifests", join(data, "manifests"), "--out", out]);
+  const socket = join(out, "providers", "keyferry.sock");
+  try {
+    await until(() => {
+      assert.equal(keyferry.child.exitCode, null, keyferry.printed().stderr);
+      return existsSync(socket);
+    });
+    const { files } = await mountAsDriver(socket, {
+      parameters: {
+        secretStoreRef: "{name: harbour, kind: ClusterSecretStore}",
+        data: "- {secretKey: password, remoteRef: {key: db, property: password}}",
+      },
+    });
+    assert.deepEqual(
+      [...files].map(([path, { contents }]) => [path, contents.toString()]),
+      [["password", "from-the-image"]],
+    );
+  } finally {
+    keyferry.child.kill("SIGTERM");
+  }
+  assert.equal(await keyferry.ended, 0, keyferry.printed().stderr);
+  assert.equal(existsSync(socket), false);
+});
+
+/** Makes a stage's file set; a stage that builds gets the installed packages in place of `npm ci`. */
+async function assemble(stage: Stage): Promise<void> {
+  const root = await mkdtemp(join(tmpdir(), "keyferry-image-"));
+  roots.set(stage.name, root);
+  await chmod(root, 0o755);
+  for (const copy of stage.copies) await copyInto(root, stage.workdir, copy);
+  if (stage.runs.length === 0) return;
+  assert.deepEqual(stage.runs.slice(1), ["node tools/build.mjs"]);
+  const folder = join(root, stage.workdir);
+  await symlink(join(import.meta.dirname, "../../node_modules"), join(folder, "node_modules"));
+  const url = pathToFileURL(join(folder, "tools/build.mjs")).href;
+  const { buildKeyferry } = (await import(url)) as typeof BuildTool;
+  await buildKeyferry();
+}
+
+/** As Docker does it: a folder gives what it holds, a file goes into a target that ends in a slash. */
+async function copyInto(root: string, workdir: string, { sources, target, from }: Copy): Promise<void> {
+  const folder = join(root, resolve(workdir, target));
+  for (const source of sources) {
+    const path = from === undefined ? source : join(roots.get(from)!, source);
+    const isFolder = source.endsWith("/");
+    await cp(path, isFolder ? folder : join(folder, basename(source)), { recursive: true });
+  }
+}
+
+const inImage = (path: string): string => join(roots.get("")!, path);
+
+function run(args: readonly string[]) {
+  const child = spawn(process.execPath, [...imageFlags(image), inImage(program), ...args], {
+    cwd: inImage(image.workdir),
+    env: { ...image.env },
+    stdio: ["ignore", "pipe", "pipe"],
+    ...(isRoot ? { uid, gid } : {}),
+  });
+  let [stdout, stderr] = ["", ""];
+  child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+  const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
+  process.once("exit", () => child.kill("SIGKILL"));
+  return { child, ended, printed: () => ({ stdout, stderr }) };
+}
