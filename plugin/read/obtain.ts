@@ -43,7 +43,7 @@ export async function obtain(
 ): Promise<Obtained> {
   const { clock, cache } = deps;
   const { lane } = access.grant.store;
-  const fetch = fetchThrough(access, terms, deps);
+  const ask = fetchThrough(access, terms, deps);
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(longestPauseMs, 2 * pauseMs)) {
     const kept = cache.kept(access, terms.acceptBegunFromMs);
     if (kept) return { answer: kept, cache: "hit" };
@@ -51,7 +51,7 @@ export async function obtain(
     const held = heldBy(lane);
     if (held && (patience.hasStandIn() || held.retryAfterMs! >= leftMs)) throw held;
     try {
-      const { answer, joined } = await cache.fetched(access, terms.acceptBegunFromMs, fetch, signal);
+      const { answer, joined } = await cache.fetched(access, terms.acceptBegunFromMs, ask, signal);
       return { answer, cache: joined ? "hit" : "miss" };
     } catch (thrown) {
       const failure = toFailure(thrown);

@@ -29,7 +29,7 @@ export interface HttpClients {
   close: () => Promise<void>;
 }
 
-/** Backstops only: the caller's signal ends an attempt earlier (design §13, one attempt 5 s). Milliseconds. */
+/** Backstops only: the caller's signal ends an attempt earlier. Milliseconds. */
 const timeouts = { connect: 5_000, headers: 15_000, body: 15_000 } as const;
 /** Below the idle limits of servers and load balancers (commonly 60 s), so that a request seldom meets a closing socket. */
 const idleMs = 10_000;

@@ -47,6 +47,8 @@ interface House {
 export async function startStandalone(config: StandaloneConfig): Promise<Standalone> {
   const tokenKeys = await readTokenKeys(config.tokenJwks);
   await checkManifests(config.manifests);
+  // The audit file may lie below it. What stands in the way is told when the directory is opened.
+  await mkdir(config.out, { recursive: true }).catch(() => undefined);
   const reports = await openReports(config);
   const closing: (() => Promise<unknown>)[] = [() => reports.close()];
   const close = async (): Promise<void> => {

@@ -136,7 +136,7 @@ async function untilReady(world: Program, status: "True" | "False", code = ""): 
       `${condition.status}: ${condition.message}`,
     );
     return condition;
-  });
+  }, 60_000);
   return seen.message;
 }
 
@@ -193,10 +193,11 @@ test("429 by a rate quota: throttled, not hammered, last values stay, recovery b
   const world = await startWorld();
   try {
     await untilReady(world, "True");
+    const known = await world.mount();
     await bao.call("POST", "sys/quotas/rate-limit/tight", { rate: 0.2, interval: "5s", path: "secret/" });
     await untilReady(world, "False", "[store_throttled]");
     const before = proxy.count("GET", "/v1/secret/data/payments/db");
-    assert.equal((await world.mount())["db/password"], (await world.secret("shop", "db"))["password"]);
+    assert.deepEqual(await world.mount(), known);
     assert.ok(
       proxy.count("GET", "/v1/secret/data/payments/db") - before <= 2,
       "a throttled store was asked again at once",
@@ -234,8 +235,8 @@ test("policy removed: new mounts are refused, the Secret stays; an outage afterw
     await assert.rejects(world.mount(), /PERMISSION_DENIED.*\[store_denied\]/s);
     assert.deepEqual(await world.secret("shop", "db"), kept);
     await bao.seal();
-    await untilReady(world, "False", "[store_sealed]");
-    await assert.rejects(world.mount(), /FAILED_PRECONDITION|PERMISSION_DENIED/);
+    await assert.rejects(world.mount(), /\[store_(denied|sealed)\]/);
+    assert.deepEqual(await world.secret("shop", "db"), kept);
     await bao.unseal();
     await writePolicy("payments");
     await untilReady(world, "True");
