@@ -4,27 +4,29 @@
  * A room is a folder of plugin/. A new one gets a row here in the change that brings it.
  */
 
-/** What every room above may use: words, parsed manifests, files, logs, and what a store is. */
-const floor = ["core", "manifests", "files", "observe", "stores"];
+/** What every room above may use: words, parsed manifests, templates, files, logs, and what a store is. */
+const floor = ["core", "manifests", "template", "files", "observe", "stores"];
 
 /** Room → the other rooms that it may import. */
 const rooms = {
   core: [],
   manifests: ["core"],
+  template: ["core"],
   files: ["core"],
   observe: ["core", "manifests"],
-  stores: ["core", "manifests", "files"],
+  stores: ["core", "manifests", "template", "files"],
   read: floor,
   mount: [...floor, "read"],
   sync: [...floor, "read"],
   provider: [...floor, "read", "mount"],
   directory: floor,
-  wire: [...floor, "read", "mount", "sync", "provider", "directory"],
+  kube: floor,
+  wire: [...floor, "read", "mount", "sync", "provider", "directory", "kube"],
   commands: ["core", "wire"],
 };
 
 /** Rooms whose interfaces another room implements: it may import their types and nothing that runs. */
-const typesOnly = { directory: ["read", "mount", "sync"] };
+const typesOnly = { directory: ["read", "mount", "sync"], kube: ["read", "mount", "sync"] };
 
 const inRooms = (names) => `^plugin/(${names.join("|")})/`;
 

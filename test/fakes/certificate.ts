@@ -5,6 +5,8 @@ import { isIPv4 } from "node:net";
 
 export interface CertificateWish {
   readonly name: string;
+  /** The subject's O, which a Kubernetes API server reads as the client's group. */
+  readonly organization?: string;
   /** DNS names and IPv4 addresses. */
   readonly subjects?: readonly string[];
   /** Epoch milliseconds. */
@@ -37,7 +39,7 @@ export function makeCertificate(wish: CertificateWish): Certificate {
     ecdsaWithSha256,
     distinguishedName(wish.issuer?.name ?? wish.name),
     sequence(time(wish.notBeforeMs), time(wish.notAfterMs)),
-    distinguishedName(wish.name),
+    distinguishedName(wish.name, wish.organization),
     publicKey.export({ type: "spki", format: "der" }),
     der(0xa3, sequence(...extensions)),
   );
@@ -72,9 +74,10 @@ function bits(content: Buffer): Buffer {
 /** 1.2.840.10045.4.3.2 */
 const ecdsaWithSha256 = sequence(identifier("2a8648ce3d040302"));
 
-function distinguishedName(name: string): Buffer {
-  const commonName = sequence(identifier("550403"), der(0x0c, Buffer.from(name)));
-  return sequence(der(0x31, commonName));
+function distinguishedName(name: string, organization?: string): Buffer {
+  const part = (hex: string, text: string): Buffer =>
+    der(0x31, sequence(identifier(hex), der(0x0c, Buffer.from(text))));
+  return sequence(...(organization === undefined ? [] : [part("55040a", organization)]), part("550403", name));
 }
 
 function time(ms: number): Buffer {

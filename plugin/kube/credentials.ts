@@ -1,0 +1,79 @@
+/**
+ * What stores refer to: Secrets with credentials, and service accounts.
+ *
+ * Of a Secret that is referred to, the values are kept for a minute, or for as long as a watch says that they are the
+ * newest. Whoever may not make a token is told which right is missing.
+ */
+import { LRUCache } from "lru-cache";
+import { Failure } from "../core/failure.ts";
+import type { SecretValue } from "../core/secret-value.ts";
+import type { ClusterView } from "../read/ports.ts";
+import { KubeFailure, type MirrorChange, type ResourceKind } from "./contract.ts";
+import { createFetched, type Fetched, type FetchedDeps } from "./fetched.ts";
+import type { NamedWatches } from "./named-watches.ts";
+import { secrets, serviceAccounts } from "./resources.ts";
+import { decodeData } from "./secret-object.ts";
+import { requestToken } from "./service-account-token.ts";
+
+export interface Credentials extends Pick<ClusterView, "secretValue" | "serviceAccountToken"> {
+  /** What a named watch saw, and whether somebody was given something that does not hold any more. */
+  saw(kind: ResourceKind, change: MirrorChange<undefined>): "nothing" | "account" | "secret";
+}
+
+export interface CredentialDeps extends FetchedDeps {
+  /** Absent in role mount, which has no right to watch. */
+  readonly watches?: NamedWatches;
+}
+
+/** As many as tokens are kept of. */
+const accountsMax = 1_000;
+
+type Values = ReadonlyMap<string, SecretValue>;
+
+export function createCredentials(deps: CredentialDeps): Credentials {
+  const { api, watches } = deps;
+  /** For whom a token was asked for → the account's uid then; empty when there was none. */
+  const accounts = new LRUCache<string, string>({ max: accountsMax });
+  const fetched: Fetched<Values> = createFetched(deps, {
+    kind: secrets,
+    keep: (object) => decodeData(object["data"]),
+    isCurrent: (name, resourceVersion) => watches?.confirms(secrets, name, resourceVersion),
+  });
+  return {
+    async secretValue(namespace, name, key, signal) {
+      watches?.follow(secrets, { namespace, name });
+      return (await fetched.get({ namespace, name }, signal))?.get(key);
+    },
+    async serviceAccountToken(namespace, name, audience, signal) {
+      watches?.follow(serviceAccounts, { namespace, name });
+      try {
+        const token = await requestToken(api, { namespace, name }, audience, signal);
+        accounts.set(`${namespace}/${name}`, token?.serviceAccountUid ?? "");
+        return token;
+      } catch (thrown) {
+        // The right is given account by account, so that it is missing is said of the account, not of the API server.
+        const isForbidden = thrown instanceof KubeFailure && thrown.status === 403;
+        throw isForbidden ? noRight(namespace, name, audience, !watches) : thrown;
+      }
+    },
+    saw(kind, { type, entry }) {
+      const { key, uid, resourceVersion } = entry;
+      if (kind === serviceAccounts) {
+        const known = accounts.get(`${key.namespace}/${key.name}`);
+        return known === undefined || known === (type === "removed" ? "" : uid) ? "nothing" : "account";
+      }
+      const known = fetched.versionOf(key);
+      if (known === undefined || known === (type === "removed" ? "" : resourceVersion)) return "nothing";
+      fetched.forget(key);
+      return "secret";
+    },
+  };
+}
+
+function noRight(namespace: string, name: string, audience: string, forMount: boolean): Failure {
+  const orElse = forMount ? ", or set identity: Pod in the class" : "";
+  return new Failure(
+    "credential_missing",
+    `this process may not make a token with audience "${audience}" for service account ${namespace}/${name}; grant it create on serviceaccounts/token in a Role of that namespace${orElse}`,
+  );
+}
