@@ -12,6 +12,7 @@ import type { MountView } from "../mount/ports.ts";
 import type { Log } from "../observe/log.ts";
 import type { ClusterView } from "../read/ports.ts";
 import type { EventSink, ExternalSecretSource, StatusStore, TargetSecrets } from "../sync/ports.ts";
+import type { StoreEventSink, StoreSource, StoreStatuses } from "../sync/stores/ports.ts";
 import { clusterView } from "./cluster-view.ts";
 import { externalSecretSource, mountView } from "./external-secrets.ts";
 import { filesShelf } from "./files-shelf.ts";
@@ -22,6 +23,7 @@ import { isBelowOrSame, realOrFuturePath } from "./real-paths.ts";
 import { errnoOf } from "./replace-file.ts";
 import { yamlShelf } from "./secret-shelf.ts";
 import { StatusFiles } from "./status-files.ts";
+import { storeSource } from "./stores.ts";
 import { ShelfTargets } from "./targets.ts";
 
 export interface DirectoryOptions {
@@ -42,8 +44,10 @@ export interface Directory {
   readonly mounts: MountView;
   readonly externalSecrets: ExternalSecretSource;
   readonly targets: TargetSecrets;
-  readonly statuses: StatusStore & Pick<StatusFiles, "storeStatus">;
+  readonly statuses: StatusStore;
   readonly events: EventSink;
+  readonly stores: StoreSource;
+  readonly storeStatuses: StoreStatuses & StoreEventSink;
   /** What is wrong with manifest files now: broken documents, and objects that are defined twice. */
   problems(): readonly FileProblem[];
   /** Whether the manifests folder could be read at the last look (or was never there). */
@@ -82,6 +86,8 @@ export async function openDirectory(options: DirectoryOptions): Promise<Director
     targets,
     statuses,
     events: statuses,
+    stores: storeSource(manifests),
+    storeStatuses: statuses.stores,
     problems: () => manifests.problems(),
     ready: () => manifests.current,
     async close() {

@@ -6,7 +6,7 @@ import { duplicateProblem, type IndexEntry, type ManifestIndex } from "./manifes
 import { objectId } from "./manifest-object.ts";
 import type { FolderChange } from "./manifests-folder.ts";
 
-interface Changes {
+export interface Changes {
   readonly index: ManifestIndex;
   onChange(listener: (change: FolderChange) => void): () => void;
 }
@@ -24,7 +24,7 @@ export function externalSecretSource(manifests: Changes): ExternalSecretSource {
       }),
     onDependencyChange: (listener) =>
       manifests.onChange(({ before, after, ids }) => {
-        if (ids.some((id) => !itemOf(after.get(id)) && !itemOf(before.get(id)))) listener();
+        if (ids.some((id) => !itemOf(after.get(id)) && !itemOf(before.get(id)))) listener({});
       }),
   };
 }

@@ -16,7 +16,7 @@ interface Manifests {
 }
 
 const longestMessageBytes = 1_024;
-/** Kinds whose status files are written here; those of an ExternalSecret belong to sync alone. */
+/** Kinds whose status files hold nothing that could not be found again. */
 const reportedKinds = [
   "File",
   "SecretStore",
@@ -38,10 +38,14 @@ export class ProblemReport {
     this.#log = log;
   }
 
-  /** Removes what an earlier run reported and is no longer so. */
+  /**
+   * Removes what an earlier run reported and is no longer so. The status of an ExternalSecret holds what proves its
+   * Secret, so it goes only when the manifests are surely all there: not before a folder is mounted, nor with a broken file.
+   */
   async sweep({ index, problems }: { index: ManifestIndex; problems: readonly FileProblem[] }): Promise<void> {
+    const isWhole = index.size > 0 && problems.length === 0;
     const files = new Set(problems.map(({ file }) => `File/${file}`));
-    for (const kind of reportedKinds)
+    for (const kind of [...reportedKinds, ...(isWhole ? ["ExternalSecret"] : [])])
       for (const id of await this.#statuses.ids(kind))
         if (!files.has(id) && !index.has(id)) await this.#attempt(this.#statuses.remove(id));
   }

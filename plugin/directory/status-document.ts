@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { isMap } from "../manifests/fields.ts";
 import { parseYamlDocuments } from "../manifests/yaml-text.ts";
 import type { ExternalSecretStatus } from "../sync/ports.ts";
+import type { StoreCapabilities } from "../sync/stores/ports.ts";
 import { blockYaml, type YamlMap, type YamlValue } from "./block-yaml.ts";
 
 export interface StatusCondition {
@@ -25,6 +26,8 @@ export interface StatusEvent {
 
 export interface StatusDocument extends Omit<ExternalSecretStatus, "conditions"> {
   readonly conditions: readonly StatusCondition[];
+  /** Of a store. */
+  readonly capabilities?: StoreCapabilities;
   /** Newest last. */
   readonly events: readonly StatusEvent[];
 }
@@ -74,7 +77,15 @@ const documentSchema = v.object({
   refreshTime: v.exactOptional(text),
   syncedResourceVersion: v.exactOptional(text),
   binding: v.exactOptional(v.object({ name: text })),
-  keyferry: v.exactOptional(v.object({ digest: text, own: ownSchema, storeKind: v.exactOptional(text) })),
+  capabilities: v.exactOptional(v.picklist(["ReadOnly", "WriteOnly", "ReadWrite"])),
+  keyferry: v.exactOptional(
+    v.object({
+      digest: text,
+      dataDigest: v.exactOptional(text),
+      own: ownSchema,
+      storeKind: v.exactOptional(text),
+    }),
+  ),
   conditions: v.optional(v.array(conditionSchema), []),
   events: v.optional(v.array(eventSchema), []),
 });

@@ -7,9 +7,9 @@
 import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import { toFailure } from "../core/failure.ts";
-import type { StoreRefKind } from "../manifests/objects.ts";
 import type { Log } from "../observe/log.ts";
-import type { EventSink, ExternalSecretStatus, ObjectKey, StatusStore } from "../sync/ports.ts";
+import type { EventSink, ExternalSecretStatus, ObjectKey, StatusStore, StoreKey } from "../sync/ports.ts";
+import type { StoreEventSink, StoreStatuses } from "../sync/stores/ports.ts";
 import { objectId } from "./manifest-object.ts";
 import { removeFile, replaceFile } from "./replace-file.ts";
 import { listFolder, readText } from "./secret-shelf.ts";
@@ -45,7 +45,7 @@ export class StatusFiles implements StatusStore, EventSink {
     this.#forgotten.delete(idOf(key));
     const document = await this.#turns.take(idOf(key), () => this.#load(idOf(key)));
     if (!document) return undefined;
-    const { events: _, conditions, ...others } = document;
+    const { events: _, capabilities: _of, conditions, ...others } = document;
     return { ...others, conditions: conditions.filter(isExternalSecretCondition) };
   }
 
@@ -55,29 +55,41 @@ export class StatusFiles implements StatusStore, EventSink {
   }
 
   forget(key: ObjectKey): Promise<void> {
-    this.#forgotten.add(idOf(key));
     return this.remove(idOf(key));
   }
 
   emit(key: ObjectKey, type: "Normal" | "Warning", reason: string, message: string): void {
-    const id = idOf(key);
+    this.#emitOn(idOf(key), type, reason, message);
+  }
+
+  /** The same for stores. */
+  readonly stores: StoreStatuses & StoreEventSink = {
+    read: async (key) => {
+      const id = storeIdOf(key);
+      this.#forgotten.delete(id);
+      const document = await this.#turns.take(id, () => this.#load(id));
+      const ready = document?.conditions.find(({ type }) => type === "Ready");
+      return document && { ...(ready && { ready: { ...ready, type: "Ready" } }), ...capabilitiesOf(document) };
+    },
+    write: (key, { ready, capabilities }) => {
+      const id = storeIdOf(key);
+      // Its manifest went while it was validated.
+      if (this.#forgotten.has(id)) return Promise.resolve();
+      return this.#update(id, (before) => {
+        const others = before.conditions.filter(({ type }) => type !== "Ready");
+        const conditions = ready ? [ready, ...others] : others;
+        return { ...(capabilities && { capabilities }), conditions, events: before.events };
+      });
+    },
+    emit: (key, type, reason, message) => this.#emitOn(storeIdOf(key), type, reason, message),
+  };
+
+  #emitOn(id: string, type: "Normal" | "Warning", reason: string, message: string): void {
     if (this.#forgotten.has(id)) return;
     const event = { time: this.#now(), type, reason, message };
     this.#update(id, (before) => ({ ...before, events: withEvent(before.events, event) })).catch((thrown: unknown) =>
       this.#logFailure("an event was dropped", id, thrown),
     );
-  }
-
-  /** The conditions of a store, but for those that this folder itself sets. */
-  storeStatus(
-    kind: StoreRefKind,
-    { namespace, name }: ObjectKey,
-    conditions: readonly StatusCondition[],
-  ): Promise<void> {
-    return this.#update(objectId(kind, namespace, name), (before) => {
-      const own = before.conditions.filter(({ type }) => !conditions.some((one) => one.type === type));
-      return { ...before, conditions: [...conditions, ...own.filter(({ type }) => type === duplicateType)] };
-    });
   }
 
   /** Sets one condition of a file or object; undefined takes it away, and the status file with it when it was all. */
@@ -91,7 +103,9 @@ export class StatusFiles implements StatusStore, EventSink {
     });
   }
 
+  /** The object is gone, and its status goes with it. */
   remove(id: string): Promise<void> {
+    this.#forgotten.add(id);
     return this.#update(id, () => undefined);
   }
 
@@ -151,6 +165,14 @@ export const duplicateType = "Duplicate";
 
 function idOf({ namespace, name }: ObjectKey): string {
   return objectId("ExternalSecret", namespace, name);
+}
+
+function storeIdOf({ kind, namespace, name }: StoreKey): string {
+  return objectId(kind, namespace, name);
+}
+
+function capabilitiesOf({ capabilities }: StatusDocument): Pick<StatusDocument, "capabilities"> {
+  return capabilities ? { capabilities } : {};
 }
 
 function isExternalSecretCondition(

@@ -8,7 +8,14 @@
 import { createHash } from "node:crypto";
 import { dirname } from "node:path";
 import type { ObjectMeta } from "../manifests/objects.ts";
-import type { ExistingSecret, ObjectKey, SecretObject, TargetSecrets, WriteOutcome } from "../sync/ports.ts";
+import type {
+  ExistingSecret,
+  ObjectKey,
+  SecretObject,
+  SecretWrite,
+  TargetSecrets,
+  WriteOutcome,
+} from "../sync/ports.ts";
 import type { SecretShelf, ShelvedSecret } from "./secret-shelf.ts";
 import { Turns } from "./turns.ts";
 import { watchPath, type PathWatch, type WatchDeps } from "./watch-path.ts";
@@ -62,28 +69,33 @@ export class ShelfTargets implements TargetSecrets {
     });
   }
 
-  create(secret: SecretObject, owner: ObjectMeta | undefined): Promise<WriteOutcome> {
+  create({ secret, owner }: SecretWrite): Promise<WriteOutcome> {
     return this.#turns.take(idOf(secret), async () => {
       const found = await this.#read(secret);
       return found?.secret ? { done: false } : this.#write(secret, owner);
     });
   }
 
-  replace(secret: SecretObject, owner: ObjectMeta | undefined, resourceVersion: string): Promise<WriteOutcome> {
+  replace({ secret, owner }: SecretWrite, { resourceVersion }: ExistingSecret): Promise<WriteOutcome> {
     return this.#turns.take(idOf(secret), async () => {
       const found = await this.#read(secret);
       return found?.version === resourceVersion ? this.#write(secret, owner) : { done: false };
     });
   }
 
-  remove(key: ObjectKey, resourceVersion: string): Promise<WriteOutcome> {
-    return this.#turns.take(idOf(key), async () => {
-      const found = await this.#read(key);
-      if (found && found.version !== resourceVersion) return { done: false };
-      await this.#shelf.remove(key);
-      this.#settle(key, undefined);
+  remove(present: ExistingSecret): Promise<WriteOutcome> {
+    return this.#turns.take(idOf(present), async () => {
+      const found = await this.#read(present);
+      if (found && found.version !== present.resourceVersion) return { done: false };
+      await this.#shelf.remove(present);
+      this.#settle(present, undefined);
       return { done: true, resourceVersion: "" };
     });
+  }
+
+  /** Folders are made with the first file in them. */
+  namespacePhase(): "active" {
+    return "active";
   }
 
   async ownedBy(owner: ObjectKey): Promise<readonly ObjectKey[]> {

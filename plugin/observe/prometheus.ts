@@ -21,6 +21,7 @@ export interface PrometheusMetrics extends Metrics {
 }
 
 const mostStores = 1_000;
+const mostWriters = 100;
 
 export function createMetrics({ objectLabels, logLinesDropped = () => 0 }: MetricsOptions): PrometheusMetrics {
   const registry = new Registry();
@@ -28,6 +29,11 @@ export function createMetrics({ objectLabels, logLinesDropped = () => 0 }: Metri
   const slots = new ObjectSlots(objectLabels);
   const storeLabel = boundedNames(mostStores);
   const conditions = new ConditionGauge(series.esoCondition, slots);
+  const writerLabel = boundedNames(mostWriters);
+  const stores = {
+    SecretStore: new StoreSeries(series.storeSeries.SecretStore, objectLabels),
+    ClusterSecretStore: new StoreSeries(series.storeSeries.ClusterSecretStore, objectLabels),
+  };
   return {
     syncCall(object, outcome, seconds) {
       const labels = slots.labelsOf(object);
@@ -51,7 +57,15 @@ export function createMetrics({ objectLabels, logLinesDropped = () => 0 }: Metri
       series.secrets.reset();
       for (const [provider, count] of counts) series.secrets.set({ store_provider: provider }, count);
     },
-    drift: (object) => series.drift.inc({ name: slots.labelsOf(object).name }),
+    drift(object, { writer, parts }) {
+      series.drift.inc({ name: slots.labelsOf(object).name });
+      for (const part of parts) series.driftFound.inc({ writer: writerLabel(writer), part });
+    },
+    leftAlone(counts) {
+      for (const [reason, count] of Object.entries(counts)) series.leftAlone.set({ reason }, count);
+    },
+    storeValidated: (store, ready, seconds) => stores[store.kind].set(store, ready, seconds),
+    forgetStore: (store) => stores[store.kind].forget(store),
     authFailure: (store) => series.authFailures.inc({ store: storeLabel(store) }),
     storeCall: (provider, call, outcome) => series.esoApiCalls.inc({ provider, call, status: outcome }),
     cacheAnswer: (result) => series.cacheAnswers.inc({ result }),
@@ -70,6 +84,31 @@ export function createMetrics({ objectLabels, logLinesDropped = () => 0 }: Metri
   };
 }
 
+/** ESO's series of one kind of store, bounded as those of ExternalSecrets. */
+class StoreSeries {
+  readonly #slots: ObjectSlots;
+  readonly #conditions: ConditionGauge;
+  readonly #duration: Series["storeSeries"]["SecretStore"]["duration"];
+
+  constructor({ condition, duration }: Series["storeSeries"]["SecretStore"], limit: MetricsOptions["objectLabels"]) {
+    this.#slots = new ObjectSlots(limit);
+    this.#conditions = new ConditionGauge(condition, this.#slots);
+    this.#duration = duration;
+  }
+
+  set(store: ObjectLabels, ready: Status, seconds: number): void {
+    this.#conditions.set(store, "Ready", ready);
+    this.#duration.set(this.#slots.labelsOf(store), Math.round(seconds * 1e9));
+  }
+
+  forget(store: ObjectLabels): void {
+    this.#conditions.forget(store);
+    const labels = this.#slots.free(store);
+    if (labels) this.#duration.remove({ ...labels });
+  }
+}
+
+type Series = ReturnType<typeof createSeries>;
 type Status = "True" | "False";
 const statuses: readonly Status[] = ["True", "False"];
 
@@ -78,12 +117,12 @@ const statuses: readonly Status[] = ["True", "False"];
  * a sum over all series is the number of objects in a condition, bounded or not.
  */
 class ConditionGauge {
-  readonly #gauge: ReturnType<typeof createSeries>["esoCondition"];
+  readonly #gauge: Series["esoCondition"];
   readonly #slots: ObjectSlots;
   /** What each object adds to the gauge: condition → where and which. */
   readonly #added = new Map<string, Map<string, { readonly labels: ObjectLabels; readonly status: Status }>>();
 
-  constructor(gauge: ReturnType<typeof createSeries>["esoCondition"], slots: ObjectSlots) {
+  constructor(gauge: Series["esoCondition"], slots: ObjectSlots) {
     this.#gauge = gauge;
     this.#slots = slots;
   }

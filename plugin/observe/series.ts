@@ -12,6 +12,15 @@ export function createSeries(registry: Registry, logLinesDropped: () => number) 
     new Gauge({ name, help, labelNames, registers });
   const histogram = <const L extends string>(name: string, help: string, labelNames: readonly L[]) =>
     new Histogram({ name, help, labelNames, registers, buckets: secondsBuckets });
+  const storeGauges = (prefix: string) => ({
+    condition: gauge(`${prefix}_status_condition`, "Stores whose condition has this status.", [
+      "name",
+      "namespace",
+      "condition",
+      "status",
+    ]),
+    duration: gauge(`${prefix}_reconcile_duration`, "Nanoseconds the last validation took.", ["name", "namespace"]),
+  });
   addProcessSeries(registers, logLinesDropped);
   return {
     // The names of the design document that this project implements.
@@ -35,7 +44,16 @@ export function createSeries(registry: Registry, logLinesDropped: () => number) 
     ]),
     esoDuration: gauge("externalsecret_reconcile_duration", "Nanoseconds the last sync took.", ["name", "namespace"]),
     esoApiCalls: counter("externalsecret_provider_api_calls_count", "Calls to stores.", ["provider", "call", "status"]),
+    storeSeries: {
+      SecretStore: storeGauges("secretstore"),
+      ClusterSecretStore: storeGauges("clustersecretstore"),
+    },
     // Our own.
+    driftFound: counter("keyferry_drift_found_total", "Drift found, by who made it and what differs.", [
+      "writer",
+      "part",
+    ]),
+    leftAlone: gauge("keyferry_externalsecrets_left_alone", "ExternalSecrets that other controllers sync.", ["reason"]),
     cacheAnswers: counter("keyferry_cache_answers_total", "Reads by where the answer came from.", ["result"]),
     mounts: counter("keyferry_mounts_total", "Mount calls.", ["outcome", "code"]),
     mountSeconds: histogram("keyferry_mount_duration_seconds", "Time one mount call took.", ["outcome"]),

@@ -23,7 +23,7 @@ export function adoptLastGood(
   time: { readonly now: Now; readonly heartbeatMs: number },
 ): void {
   const { status } = state;
-  const values = seen.last?.intact
+  const values = seen.last?.valuesIntact
     ? ownValues(seen.secret!, seen.last.own.keys)
     : valuesOfEso(externalSecret, status, seen.secret);
   const inEffect = isInEffect(status, externalSecret);

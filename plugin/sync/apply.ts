@@ -8,22 +8,17 @@ const nothingToDo: WriteOutcome = { done: true, resourceVersion: "" };
 /** `done: false`: the Secret is no longer the one that was planned for. */
 export async function applyPlan(plan: SyncPlan, targets: TargetSecrets, signal: AbortSignal): Promise<WriteOutcome> {
   switch (plan.step) {
-    case "create": {
-      const { secret, owner } = plan.write;
-      return targets.create(secret, owner, signal);
-    }
+    case "create":
+      return targets.create(plan.write, signal);
     case "restore":
-    case "update": {
-      const { secret, owner } = plan.write;
-      return targets.replace(secret, owner, plan.resourceVersion, signal);
-    }
+    case "update":
+      return targets.replace(plan.write, plan.present, signal);
     case "recreate": {
-      const { secret, owner } = plan.write;
-      const removed = await targets.remove(secret, plan.resourceVersion, signal);
-      return removed.done ? targets.create(secret, owner, signal) : removed;
+      const removed = await targets.remove(plan.present, signal);
+      return removed.done ? targets.create(plan.write, signal) : removed;
     }
     case "remove":
-      return targets.remove(plan.secret, plan.secret.resourceVersion, signal);
+      return targets.remove(plan.secret, signal);
     case "keep":
     case "refuse":
       return nothingToDo;

@@ -24,6 +24,8 @@ export interface ConcludeDeps extends ReportDeps {
   readonly holdingChanged: (target: ObjectKey, by: ObjectKey) => void;
 }
 
+const awaitedTargetMs = 60_000;
+
 export async function conclude(
   deps: ConcludeDeps,
   state: ObjectState,
@@ -55,6 +57,7 @@ function scheduleNext(state: ObjectState, externalSecret: ExternalSecret | undef
   if (outcome.kind === "failed") state.failures++;
   if (read) {
     state.readFailure = readFailureOf(read);
+    state.lastNo = lastNoAfter(state, read);
     state.readEndedAtMs = now.monotonicMs;
   }
   countRepair(state, action, now.monotonicMs);
@@ -64,7 +67,9 @@ function scheduleNext(state: ObjectState, externalSecret: ExternalSecret | undef
     if (!state.readFailure) state.demandedFromMs = undefined;
     setRead(state, afterRead(state, externalSecret, read, run, now));
   }
-  if (outcome.kind !== "failed") return settleOrphans(state, action, now.monotonicMs);
+  // A Secret that others will create has no label of ours, so no watch tells of it.
+  if (action?.step === "keep" && action.why === "waits") state.replanAtMs = now.monotonicMs + awaitedTargetMs;
+  if (outcome.kind !== "failed") return settleOrphans(state, externalSecret, run, now.monotonicMs);
   const retry = externalSecret ? afterFailure(externalSecret, now, outcome.failure, state.failures) : undefined;
   if (outcome.at !== "read") state.replanAtMs = retry?.atMs ?? Infinity;
   // The run ended before its read: that waits with it.
@@ -99,6 +104,11 @@ function readFailureOf(read: ReadOutcome): Failure | undefined {
   return read.bundle.stale && new Failure(read.bundle.stale.code, read.bundle.stale.message);
 }
 
+function lastNoAfter({ lastNo }: ObjectState, read: ReadOutcome): Failure | undefined {
+  if (read.ok) return undefined;
+  return read.failure.handling.class === "no" ? read.failure : lastNo;
+}
+
 function countRepair(state: ObjectState, action: SyncPlan | undefined, nowMs: number): void {
   if (!action || !("drift" in action) || action.drift.length === 0) return;
   const { repairs } = state;
@@ -106,11 +116,22 @@ function countRepair(state: ObjectState, action: SyncPlan | undefined, nowMs: nu
   repairs.lastAtMs = nowMs;
 }
 
-/** Secrets under an earlier name go one by one, each in a run of its own, once the new one stands. */
-function settleOrphans(state: ObjectState, action: SyncPlan | undefined, nowMs: number): void {
-  if (!state.orphansPossible || !action) return;
-  if (action.step === "keep") state.orphansPossible = action.why !== "same";
-  else if (action.step !== "refuse") state.replanAtMs = nowMs;
+/**
+ * Secrets under an earlier name go one by one, each in a run of its own, once the new one stands. A name that was given
+ * up a moment ago may not be among those that were found.
+ */
+function settleOrphans(
+  state: ObjectState,
+  externalSecret: ExternalSecret | undefined,
+  { action, seen }: Run,
+  nowMs: number,
+): void {
+  if (!state.orphansPossible || !action || action.step === "refuse") return;
+  if (action.step === "keep") return void (state.orphansPossible = action.why !== "same");
+  const { binding } = state.status ?? {};
+  const isRenamed = binding !== undefined && binding.name !== externalSecret?.spec.target.name;
+  state.orphansPossible = isRenamed || (seen?.orphans.length ?? 0) > 0;
+  if (state.orphansPossible) state.replanAtMs = nowMs;
 }
 
 function tellSharers(

@@ -7,7 +7,9 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { canonicalJson } from "../core/canonical-json.ts";
 import { dataHashAnnotation, takesWhole } from "./secret-shape.ts";
-import type { OwnParts, SecretObject } from "./ports.ts";
+import type { ExternalSecretStatus, OwnParts, SecretObject } from "./ports.ts";
+
+type Holding = NonNullable<ExternalSecretStatus["keyferry"]>;
 
 /** Lower hex HMAC-SHA-256. */
 export function digestOf(secret: SecretObject, own: OwnParts, digestKey: Buffer): string {
@@ -22,6 +24,16 @@ export function digestOf(secret: SecretObject, own: OwnParts, digestKey: Buffer)
       .filter((name) => name !== dataHashAnnotation)
       .map((name) => textOf(secret.annotations, name)),
   });
+  return macOf(head, secret, own, digestKey);
+}
+
+/** The same over the values alone: a Secret whose labels were edited can still stand in for its store. */
+export function dataDigestOf(secret: SecretObject, own: OwnParts, digestKey: Buffer): string {
+  const { namespace, name } = secret;
+  return macOf(canonicalJson({ namespace, name, keys: own.keys }), secret, own, digestKey);
+}
+
+function macOf(head: string, secret: SecretObject, own: OwnParts, digestKey: Buffer): string {
   const mac = createHmac("sha256", digestKey).update(`${Buffer.byteLength(head)}:${head}`);
   for (const key of own.keys) {
     const value = secret.data.get(key);
@@ -39,10 +51,19 @@ function textOf(texts: Readonly<Record<string, string>>, name: string): string |
 /** True when every part that was ours is exactly as it was written. */
 export function isAsWritten(
   secret: SecretObject,
-  written: { readonly digest: string; readonly own: OwnParts },
+  written: Pick<Holding, "digest" | "own">,
   digestKey: Buffer,
 ): boolean {
-  const expected = Buffer.from(digestOf(secret, written.own, digestKey));
-  const recorded = Buffer.from(written.digest);
-  return expected.length === recorded.length && timingSafeEqual(expected, recorded);
+  return isSame(digestOf(secret, written.own, digestKey), written.digest);
+}
+
+/** True when every value that was ours is. */
+export function hasWrittenValues(secret: SecretObject, written: Holding, digestKey: Buffer): boolean {
+  if (isAsWritten(secret, written, digestKey)) return true;
+  return written.dataDigest !== undefined && isSame(dataDigestOf(secret, written.own, digestKey), written.dataDigest);
+}
+
+function isSame(expected: string, recorded: string): boolean {
+  const [a, b] = [Buffer.from(expected), Buffer.from(recorded)];
+  return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -27,8 +27,14 @@ export function differences(present: ExistingSecret, write: Write): readonly Dif
   ];
   if (present.type !== secret.type) found.push({ part: "type" });
   if (present.immutable !== secret.immutable) found.push({ part: "immutable" });
-  if (present.owner !== (owner && `${owner.namespace}/${owner.name}`)) found.push({ part: "owner" });
+  if (!isOwnedAs(present, owner)) found.push({ part: "owner" });
   return found;
+}
+
+/** An owner that was made anew has another uid: the garbage collector would take its Secret for an orphan. */
+function isOwnedAs({ owner: found, ownerUid }: ExistingSecret, owner: Write["owner"]): boolean {
+  if (found !== (owner && `${owner.namespace}/${owner.name}`)) return false;
+  return !owner || ownerUid === undefined || ownerUid === owner.uid;
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Collects what a plan is made from: the target Secret, what was written to it before, and who else writes there. */
-import type { ExternalSecret, ObjectMeta } from "../manifests/objects.ts";
+import type { ExternalSecret } from "../manifests/objects.ts";
 import type { DeletionGuard } from "./deletion-guard.ts";
-import { isAsWritten } from "./digest.ts";
+import { hasWrittenValues, isAsWritten } from "./digest.ts";
 import { idOf, keyOf, type Objects } from "./objects.ts";
 import type { ObjectState } from "./object-state.ts";
 import { followedEveryMs, leadingRef } from "./schedule.ts";
@@ -44,7 +44,8 @@ export async function gather(
   return {
     secret,
     last: lastWrite(state, target, secret, deps.digestKey),
-    otherOwner: otherOwner(deps.source, secret, meta),
+    ...otherOwner(deps.source, secret, meta),
+    namespaceEnding: deps.targets.namespacePhase(meta.namespace) === "ending",
     rivals: await rivalsAt(deps, state, target, signal),
     orphans: await orphansOf(deps.targets, state, externalSecret, signal),
     deletion: {
@@ -59,10 +60,14 @@ export async function gather(
 function otherOwner(
   source: ExternalSecretSource,
   secret: ExistingSecret | undefined,
-  self: ObjectMeta,
-): ObjectMeta | undefined {
-  if (secret?.owner === undefined || secret.owner === idOf(self)) return undefined;
-  return source.get(keyOf(secret.owner))?.meta;
+  self: ObjectKey,
+): Pick<Seen, "otherOwner" | "otherOwnerClaims"> {
+  if (secret?.owner === undefined || secret.owner === idOf(self))
+    return { otherOwner: undefined, otherOwnerClaims: false };
+  const other = source.get(keyOf(secret.owner));
+  // One that cannot be understood is given the benefit of the doubt.
+  const claims = other !== undefined && (!other.parsed.ok || other.parsed.value.spec.target.name === secret.name);
+  return { otherOwner: other?.meta, otherOwnerClaims: claims };
 }
 
 function lastWrite(
@@ -77,6 +82,7 @@ function lastWrite(
   return {
     own: written.own,
     intact: secret !== undefined && isAsWritten(secret, written, digestKey),
+    valuesIntact: secret !== undefined && hasWrittenValues(secret, written, digestKey),
     values: applied?.values,
   };
 }

@@ -11,18 +11,24 @@ import type { Log } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import type { ConsumerDue, Consumers } from "../read/consumers.ts";
 import type { Reader } from "../read/request.ts";
+import { Bystanders } from "./bystanders.ts";
 import { createDeletionGuard } from "./deletion-guard.ts";
 import { idOf, keyOf, Objects } from "./objects.ts";
 import { askRead, newState, stampsOf, wakeAtMs, type ObjectState } from "./object-state.ts";
 import { createQueue, type Queue, type Urgency } from "./queue.ts";
-import { removeObject } from "./removal.ts";
+import { forgetObject, removeObject } from "./removal.ts";
 import { repairWaitMs } from "./retry.ts";
 import { runObject, type RunDeps } from "./run.ts";
-import { isPeriodic } from "./schedule.ts";
+import { isPeriodic, storeName } from "./schedule.ts";
+import type { ClassRule } from "./stand-aside.ts";
+import { classOf } from "./stores/store-class.ts";
+import type { StoreSource } from "./stores/ports.ts";
 import type {
+  DependencyChange,
   EventSink,
   ExternalSecretItem,
   ExternalSecretSource,
+  Finalizers,
   ObjectKey,
   StatusStore,
   TargetSecrets,
@@ -33,6 +39,13 @@ export interface SyncDeps {
   readonly targets: TargetSecrets;
   readonly statuses: StatusStore;
   readonly events: EventSink;
+  /** Absent where objects have none: in a folder. */
+  readonly finalizers?: Finalizers;
+  /** Which stores are of another controller class. */
+  readonly stores: Pick<StoreSource, "get">;
+  readonly isOurClass: ClassRule;
+  /** Objects that another controller syncs are synced all the same. */
+  readonly takeOver: boolean;
   readonly reader: Reader;
   readonly consumers: Consumers;
   readonly clock: Clock;
@@ -81,6 +94,7 @@ class SyncLoop implements Sync {
   readonly #deps: SyncDeps;
   readonly #runDeps: RunDeps;
   readonly #objects = new Objects();
+  readonly #bystanders: Bystanders;
   readonly #queue: Queue;
   readonly #stopReads = new AbortController();
   readonly #stopWrites = new AbortController();
@@ -97,6 +111,8 @@ class SyncLoop implements Sync {
       storesAnswered: (stores) => this.#wakeWaiting(stores),
       holdingChanged: (target, by) => this.#wake(this.#objects.sharing(target).filter((id) => id !== idOf(by))),
     };
+    const rules = { takeOver: deps.takeOver, isOurs: deps.isOurClass, classOf: classOf(deps.stores) };
+    this.#bystanders = new Bystanders({ ...deps, rules });
     this.#queue = createQueue({
       clock: deps.clock,
       concurrency: deps.concurrency,
@@ -109,7 +125,7 @@ class SyncLoop implements Sync {
     const { source, targets, consumers } = this.#deps;
     this.#unsubscribe = [
       source.onChange((key) => this.#changed(key)),
-      source.onDependencyChange(() => this.#dependencyChanged()),
+      source.onDependencyChange((change) => this.#dependencyChanged(change)),
       targets.onForeignChange((key) => this.#targetChanged(key)),
       consumers.onDue((due) => this.#answerChanged(due)),
     ];
@@ -134,7 +150,8 @@ class SyncLoop implements Sync {
     for (const wave of [items.filter((item) => !isFiller(item)), items.filter(isFiller)])
       await Promise.all(wave.map((item) => this.#runOnce(item)));
     signal.removeEventListener("abort", end);
-    return items.map(({ key }) => settledOf(key, this.#objects.get(idOf(key))));
+    const ours = items.filter(({ key }) => !this.#bystanders.has(idOf(key)));
+    return ours.map(({ key }) => settledOf(key, this.#objects.get(idOf(key))));
   }
 
   idle(): boolean {
@@ -152,7 +169,9 @@ class SyncLoop implements Sync {
 
   async #work(id: string): Promise<void> {
     const item = this.#deps.source.get(keyOf(id));
-    if (!item) return this.#remove(id);
+    const asideMs = item && this.#bystanders.waitMs(item);
+    if (asideMs !== undefined) return this.#leaveAlone(id, asideMs);
+    if (!item || item.deleting) return this.#remove(id, item);
     const state = this.#track(item);
     const signals = { read: this.#stopReads.signal, write: this.#stopWrites.signal };
     try {
@@ -168,15 +187,22 @@ class SyncLoop implements Sync {
     this.#add(state, wakeAtMs(state, now), "periodic");
   }
 
-  async #remove(id: string): Promise<void> {
+  #leaveAlone(id: string, forMs: number): void {
+    if (this.#objects.get(id)) forgetObject({ ...this.#deps, objects: this.#objects }, keyOf(id));
+    this.#waiting.delete(id);
+    this.#queue.add(id, this.#nowMs + forMs, "periodic");
+  }
+
+  async #remove(id: string, item: ExternalSecretItem | undefined): Promise<void> {
     const { clock, log } = this.#deps;
     const key = keyOf(id);
     const pauseLeftMs = (this.#objects.get(id)?.pausedUntilMs ?? 0) - clock.nowMs();
     if (pauseLeftMs > 0) return this.#queue.add(id, this.#nowMs + pauseLeftMs, "changed");
     try {
       const sharers = this.#objects.sharersOf(id);
-      const gone = await removeObject({ ...this.#deps, objects: this.#objects }, key, this.#stopWrites.signal);
+      const gone = await removeObject({ ...this.#deps, objects: this.#objects }, key, item, this.#stopWrites.signal);
       this.#waiting.delete(id);
+      this.#bystanders.forget(id);
       if (!this.#deps.source.get(key)) this.#queue.drop(id);
       log.info("external secret gone", { ...key, count: gone.length });
       this.#wake([...sharers, ...gone.flatMap((target) => this.#objects.sharing(target))]);
@@ -189,7 +215,7 @@ class SyncLoop implements Sync {
   #changed(key: ObjectKey): void {
     const id = idOf(key);
     const item = this.#deps.source.get(key);
-    if (!item) return this.#queue.add(id, this.#nowMs, "changed");
+    if (!item || item.deleting) return this.#queue.add(id, this.#nowMs, "changed");
     const known = this.#objects.get(id);
     const state = this.#track(item);
     if (known !== state) return this.#add(state, this.#nowMs, "first");
@@ -228,9 +254,14 @@ class SyncLoop implements Sync {
   }
 
   /** A changed store or policy: what failed may work now, and what is followed may have another answer. */
-  #dependencyChanged(): void {
+  #dependencyChanged({ namespace, store }: DependencyChange): void {
+    const storeText = store && storeName(store, store.namespace);
     for (const item of this.#deps.source.list()) {
-      const state = this.#objects.get(idOf(item.key));
+      const id = idOf(item.key);
+      if (this.#bystanders.has(id)) this.#queue.add(id, this.#nowMs, "periodic");
+      if (namespace !== undefined && item.key.namespace !== namespace) continue;
+      if (storeText !== undefined && !this.#objects.storesOf(id).includes(storeText)) continue;
+      const state = this.#objects.get(id);
       if (!state?.adopted || !item.parsed.ok) continue;
       if (!state.readFailure && !isPeriodic(item.parsed.value)) continue;
       askRead(state, this.#nowMs);

@@ -44,6 +44,8 @@ export interface ObjectState {
   readEndedAtMs: number;
   /** Why the last read brought nothing new; set too when it brought last-good. */
   readFailure: Failure | undefined;
+  /** The last authoritative no; an outage after it does not take it back, a successful read does. */
+  lastNo: Failure | undefined;
   /** The first run with a readable manifest has looked for a Secret to take over. */
   adopted: boolean;
   readonly repairs: { count: number; lastAtMs: number };
@@ -76,6 +78,7 @@ export function newState(item: ExternalSecretItem): ObjectState {
     failures: 0,
     readEndedAtMs: -Infinity,
     readFailure: undefined,
+    lastNo: undefined,
     adopted: false,
     repairs: { count: 0, lastAtMs: -Infinity },
     orphansPossible: true,

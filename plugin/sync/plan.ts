@@ -6,7 +6,15 @@
  */
 import type { Failure } from "../core/failure.ts";
 import { differences, driftAmong, type Difference } from "./drift.ts";
-import { guardRefusal, isOurs, losesData, removalRefusal, targetRefusal, writeRefusal } from "./refusals.ts";
+import {
+  creationRefusal,
+  guardRefusal,
+  isOurs,
+  losesData,
+  removalRefusal,
+  targetRefusal,
+  writeRefusal,
+} from "./refusals.ts";
 import { keepsForeignKeys, wantedSecret, type Write } from "./wanted-secret.ts";
 import type { ExistingSecret } from "./ports.ts";
 import type { Seen, Want } from "./situation.ts";
@@ -23,7 +31,7 @@ export type SyncPlan =
       /** `restore` undoes drift, `update` brings news, `recreate` deletes and creates because the API allows no change. */
       readonly step: "restore" | "update" | "recreate";
       readonly write: Write;
-      readonly resourceVersion: string;
+      readonly present: ExistingSecret;
       readonly drift: readonly Difference[];
       /** Data goes because its source is gone: counted by the mass-deletion guard. */
       readonly loses: boolean;
@@ -69,7 +77,7 @@ export function planRepair(seen: Seen, applied: Want, refusal: Failure | undefin
 
 function planCreation(seen: Seen, want: Want): SyncPlan {
   const write = wantedSecret(want, seen);
-  const refused = writeRefusal(write, undefined);
+  const refused = writeRefusal(write, undefined) ?? creationRefusal(seen, write);
   if (refused) return { step: "refuse", failure: refused, at: "write" };
   return { step: "create", write, drift: seen.last ? [{ part: "secret" }] : [], loses: false };
 }
@@ -83,10 +91,12 @@ function planChange(seen: Seen, secret: ExistingSecret, want: Want): SyncPlan {
   if (held) return { step: "refuse", failure: held, at: "delete" };
   const drift = driftOf(seen, secret, found, write, want);
   const recreate = mustRecreate(seen, secret, found, write);
-  const refused = writeRefusal(write, recreate ? undefined : secret);
+  const refused = recreate
+    ? (writeRefusal(write, undefined) ?? creationRefusal(seen, write))
+    : writeRefusal(write, secret);
   if (refused) return { step: "refuse", failure: refused, at: "write" };
-  const step = recreate ? "recreate" : drift.length > 0 ? "restore" : "update";
-  return { step, write, resourceVersion: secret.resourceVersion, drift, loses };
+  if (recreate) return { step: "recreate", write: asAskedFor(write), present: secret, drift, loses };
+  return { step: drift.length > 0 ? "restore" : "update", write, present: secret, drift, loses };
 }
 
 /** No data at the source and deletionPolicy Delete. */
@@ -116,6 +126,11 @@ function driftOf(
   // Under another policy other parts are ours: what differs then is news, not an edit.
   if (!seen.last || seen.last.own.policy !== write.own.policy) return [];
   return driftAmong(found, secret, seen.last, keepsForeignKeys(want));
+}
+
+/** A Secret that is made anew is no longer frozen by whoever froze the one before. */
+function asAskedFor(write: Write): Write {
+  return { ...write, secret: { ...write.secret, immutable: write.own.immutable } };
 }
 
 /** A type never changes in place. Nor does an immutable Secret; one that somebody else put there must not stay. */

@@ -50,5 +50,8 @@ function termsOf(state: ObjectState, externalSecret: ExternalSecret, nowMs: numb
     acceptBegunFromMs: acceptBegunFromMs(externalSecret, nowMs, { first, demandedFromMs: state.demandedFromMs }),
     maxStaleMs,
     limitMs: syncLimitMs,
+    // What failed before is tried again by the queue: waiting inside a read would only hide the news of why. So it would
+    // the news that a Secret was found edited or gone after a start.
+    once: state.readFailure !== undefined || (state.status?.keyferry !== undefined && state.applied === undefined),
   };
 }

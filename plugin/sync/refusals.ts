@@ -5,6 +5,8 @@
  */
 import { Failure } from "../core/failure.ts";
 import { isSecretKey } from "../core/names.ts";
+import { annotationsTooLarge, metadataProblem } from "./metadata-rules.ts";
+import { endingNamespace, immutableTarget } from "./refused-write.ts";
 import { createdBy, createdByLabel, managedLabel, takesWhole } from "./secret-shape.ts";
 import type { Write } from "./wanted-secret.ts";
 import type { ExistingSecret, ObjectKey } from "./ports.ts";
@@ -24,7 +26,8 @@ export function isOurs(secret: ExistingSecret, { namespace, name }: ObjectKey): 
 }
 
 /** Whether the target may be touched at all. */
-export function targetRefusal({ secret, last, rivals }: Seen, want: Want): Failure | undefined {
+export function targetRefusal(seen: Seen, want: Want): Failure | undefined {
+  const { secret, last, rivals } = seen;
   const { meta, spec } = want.externalSecret;
   const policy = spec.target.creationPolicy;
   const name = spec.target.name;
@@ -33,23 +36,25 @@ export function targetRefusal({ secret, last, rivals }: Seen, want: Want): Failu
       "target_refused",
       `Secret ${name} has type ${secret.type}, which is never written; choose another spec.target.name`,
     );
-  if (secret && takesWhole(policy)) {
-    const self = `${meta.namespace}/${meta.name}`;
-    if (secret.owner !== undefined && secret.owner !== self)
-      return conflict(
-        name,
-        `ExternalSecret ${secret.owner}`,
-        "choose another spec.target.name or creationPolicy Merge",
-      );
-    if (secret.foreignController !== undefined)
-      return conflict(name, secret.foreignController, "choose another spec.target.name or creationPolicy Merge");
-  }
+  const other = secret && takesWhole(policy) ? otherController(seen, secret, meta) : undefined;
+  if (other !== undefined) return conflict(name, other, "choose another spec.target.name or creationPolicy Merge");
   if (secret && !last && want.options.adopt === "Refuse" && secret.labels[managedLabel] !== "true")
     return new Failure(
       "target_refused",
       `Secret ${name} was not made by an ExternalSecret and keyferry.dev/adopt is Refuse; delete it or set Replace or Merge`,
     );
   return rivalRefusal(rivals, last?.own.keys, want);
+}
+
+/**
+ * Whose the Secret is instead. Once we have owned it, only another ExternalSecret that wants this very Secret counts:
+ * whoever edits a Secret could write any reference into it, and that must not end its repair.
+ */
+function otherController(seen: Seen, secret: ExistingSecret, self: ObjectKey): string | undefined {
+  const wasOwned = seen.last?.own.policy === "Owner";
+  if (secret.owner !== undefined && secret.owner !== `${self.namespace}/${self.name}`)
+    return wasOwned && !seen.otherOwnerClaims ? undefined : `ExternalSecret ${secret.owner}`;
+  return wasOwned ? undefined : secret.foreignController;
 }
 
 /**
@@ -99,12 +104,20 @@ export function writeRefusal({ secret }: Write, present: ExistingSecret | undefi
       "target_too_large",
       `Secret ${secret.name} would hold ${totalBytes} bytes, more than the API server takes (${largestDataBytes}); spread the entries over several ExternalSecrets`,
     );
-  if (present?.immutable && !sameData(present, secret))
+  if (annotationsTooLarge(secret.annotations))
     return new Failure(
-      "target_immutable",
-      `Secret ${secret.name} is immutable and its source has changed; delete it to have it made anew`,
+      "target_too_large",
+      `the annotations of Secret ${secret.name} would be larger than the API server takes (256 KiB); shorten those of the ExternalSecret`,
     );
-  return undefined;
+  const problem = metadataProblem(secret.labels, secret.annotations);
+  if (problem !== undefined)
+    return new Failure("target_refused", `${problem}, or Secret ${secret.name} cannot be written`);
+  return present?.immutable && !sameData(present, secret) ? immutableTarget(secret.name) : undefined;
+}
+
+/** What stands in the way of a Secret that is not there yet, or must go to be made anew. */
+export function creationRefusal({ namespaceEnding }: Seen, { secret }: Write): Failure | undefined {
+  return namespaceEnding ? endingNamespace(secret.namespace, secret.name) : undefined;
 }
 
 function sameData(a: Pick<ExistingSecret, "data">, b: Pick<ExistingSecret, "data">): boolean {

@@ -7,6 +7,7 @@ import { describe, type Difference } from "./drift.ts";
 import { idOf, type Objects } from "./objects.ts";
 import type { ObjectState } from "./object-state.ts";
 import type { SyncPlan } from "./plan.ts";
+import { fieldManager } from "./secret-shape.ts";
 import { cutTo, failureWords, type Outcome } from "./status.ts";
 import type { Condition, EventSink, ExternalSecretItem, ExternalSecretStatus } from "./ports.ts";
 import type { Seen } from "./situation.ts";
@@ -112,10 +113,18 @@ function tellDrift(
 ): void {
   const known = state.said.drift !== "" && state.said.drift === seen?.secret?.resourceVersion;
   if (known) return;
-  const writer = seen?.secret ? cutTo(seen.secret.lastWriter, 100) : "an unknown writer";
+  const last = seen?.secret?.lastWriter;
+  // An edit that only takes away leaves no trace of its writer: then the last one known is ourselves.
+  const writer = last === undefined || last === fieldManager(state.key.name) ? undefined : cutTo(last, 100);
   const what = drift.length > 0 ? describe(drift) : "its content differs from what was written";
-  events.emit(state.key, "Warning", "SecretDrifted", cutTo(`secret edited by ${writer}: ${what}; ${fate}`, 1024));
-  metrics.drift(state.key);
+  events.emit(
+    state.key,
+    "Warning",
+    "SecretDrifted",
+    cutTo(`secret edited by ${writer ?? "an unknown writer"}: ${what}; ${fate}`, 1024),
+  );
+  const parts = [...new Set(drift.map(({ part }) => part))];
+  metrics.drift(state.key, { writer: writer ?? "_unknown", parts: parts.length > 0 ? parts : ["unknown"] });
   log.warn("secret drifted", { ...state.key, reason: fate });
 }
 

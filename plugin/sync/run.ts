@@ -10,21 +10,23 @@ import { parseOptions, type SyncOptions } from "./annotations.ts";
 import { applyPlan } from "./apply.ts";
 import { conclude, type ConcludeDeps } from "./conclude.ts";
 import type { Conclusion } from "./conclusion.ts";
-import { digestOf } from "./digest.ts";
+import { dataDigestOf, digestOf } from "./digest.ts";
 import { gather, loadStatus, type GatherDeps } from "./gather.ts";
 import type { ObjectState } from "./object-state.ts";
 import { planRepair, planSync, type SyncPlan } from "./plan.ts";
 import { readWant, type ReadOutcome } from "./read-want.ts";
+import { refusedWrite } from "./refused-write.ts";
 import { backoffMs } from "./retry.ts";
 import { leadingRef } from "./schedule.ts";
 import type { ExternalSecret, Parsed } from "../manifests/objects.ts";
 import type { Reader } from "../read/request.ts";
-import type { ExternalSecretItem } from "./ports.ts";
+import type { ExternalSecretItem, Finalizers } from "./ports.ts";
 import type { Seen, Want } from "./situation.ts";
 import type { Outcome } from "./status.ts";
 
 export interface RunDeps extends GatherDeps, ConcludeDeps {
   readonly reader: Reader;
+  readonly finalizers?: Finalizers;
   readonly maxStaleMs: number;
 }
 
@@ -89,11 +91,25 @@ async function pursue(
   const externalSecret = checked.ok ? checked.value.externalSecret : state.applied?.externalSecret;
   const invalid = checked.ok ? undefined : problemsFailure(checked);
   if (!externalSecret) return { outcome: { kind: "failed", failure: invalid!, at: "read" } };
+  if (checked.ok && item.finalized === false) await addFinalizer(deps, item, signals.write);
   const seen = await gather(deps, state, externalSecret, signals.read);
   if (!checked.ok) return settle(deps, state, externalSecret, seen, { failure: invalid! }, signals);
   takeOver(deps, state, checked.value, seen);
   const aim = await aimOf(deps, state, checked.value, signals.read);
   return settle(deps, state, externalSecret, seen, aim, signals);
+}
+
+/** What would be missing without it is also done by the garbage collector, so the sync goes on. */
+async function addFinalizer(
+  { finalizers, log }: RunDeps,
+  { key, meta }: ExternalSecretItem,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await finalizers?.add(meta, signal);
+  } catch (thrown) {
+    log.warn("finalizer not added", { ...key, code: toFailure(thrown).code });
+  }
 }
 
 function check(item: ExternalSecretItem, nowMs: number): Parsed<Checked> {
@@ -140,13 +156,16 @@ async function settle(
   let seen = first;
   for (let attempt = 1; attempt <= writeAttempts; attempt++) {
     if (attempt > 1) seen = await gather(deps, state, externalSecret, signals.read);
-    const { main, action } = choose(seen, aim, state.applied);
+    const { main, action } = choose(seen, aim, state);
     const undo = "loses" in action && action.loses ? deps.guard.take(leadingRef(externalSecret).store) : undefined;
     try {
-      const { done } = await applyPlan(action, deps.targets, signals.write);
-      if (!done) {
+      const written = await applyPlan(action, deps.targets, signals.write);
+      if (!written.done) {
         undo?.();
-        continue;
+        if (!written.refused) continue;
+        const { name } = action.step === "remove" ? action.secret : externalSecret.spec.target;
+        const failure = refusedWrite(written.refused, { namespace: externalSecret.meta.namespace, name });
+        return { outcome: { kind: "failed", failure, at: stageOf(action) }, ...readOf(aim), seen };
       }
     } catch (thrown) {
       undo?.();
@@ -155,7 +174,7 @@ async function settle(
     }
     if (aim.want && main.step !== "refuse" && !isRetained(main)) state.applied = aim.want;
     return {
-      outcome: outcomeOf(main, aim),
+      outcome: outcomeOf(main, aim, state.lastNo),
       action,
       seen,
       ...readOf(aim),
@@ -177,7 +196,7 @@ const isRetained = (plan: SyncPlan): boolean => plan.step === "keep" && plan.why
 function choose(
   seen: Seen,
   { want, failure, read }: Aim,
-  applied: Want | undefined,
+  { applied, lastNo }: Pick<ObjectState, "applied" | "lastNo">,
 ): { readonly main: SyncPlan; readonly action: SyncPlan } {
   const fresh = read?.ok === true && !read.bundle.stale;
   const main: SyncPlan = want
@@ -186,15 +205,19 @@ function choose(
       ? { step: "refuse", failure, at: "read" }
       : { step: "keep", why: "left" };
   const stuck = main.step === "refuse" || isRetained(main);
-  const repair =
-    stuck && applied ? planRepair(seen, applied, main.step === "refuse" ? main.failure : undefined) : undefined;
+  // An outage after a no does not take it back.
+  const refusal = (read?.ok ? undefined : lastNo) ?? (main.step === "refuse" ? main.failure : undefined);
+  const repair = stuck && applied ? planRepair(seen, applied, refusal) : undefined;
   return { main, action: repair ?? main };
 }
 
-function outcomeOf(main: SyncPlan, aim: Aim): Outcome {
+function outcomeOf(main: SyncPlan, aim: Aim, lastNo: Failure | undefined): Outcome {
   const { read } = aim;
   if (main.step === "refuse") {
-    return aim.old ? { kind: "checked" } : { kind: "failed", failure: main.failure, at: main.at };
+    if (aim.old) return { kind: "checked" };
+    const { failure, at } = main;
+    const isOutage = at === "read" && failure.handling.class === "unavailable";
+    return { kind: "failed", failure, at, ...(isOutage && lastNo && { afterNo: lastNo.code }) };
   }
   if (read?.ok && read.bundle.stale) {
     const { code, message, sinceMs } = read.bundle.stale;
@@ -228,6 +251,7 @@ function holdingAfter(
   if (!write) return {};
   const storeKind = (read?.ok ? read.bundle.sources[0]?.storeKindName : undefined) ?? state.status?.keyferry?.storeKind;
   const digest = digestOf(write.secret, write.own, digestKey);
-  const record = { digest, own: write.own, ...(storeKind !== undefined && { storeKind }) };
+  const dataDigest = dataDigestOf(write.secret, write.own, digestKey);
+  const record = { digest, dataDigest, own: write.own, ...(storeKind !== undefined && { storeKind }) };
   return { holding: { target: write.secret.name, record } };
 }

@@ -64,8 +64,12 @@ export function storeName(store: StoreRef, namespace: string): string {
 /** Milliseconds from `wallMs` to the object's next absolute instant: above 0, at most its interval. */
 export function untilPhaseMs(externalSecret: ExternalSecret, wallMs: number): number {
   const { store, key } = leadingRef(externalSecret);
-  const intervalMs = followedEveryMs(externalSecret);
-  const hash = createHash("sha256").update(`${store}\n${key}`).digest().readUIntBE(0, 6);
+  return untilInstantMs(`${store}\n${key}`, followedEveryMs(externalSecret), wallMs);
+}
+
+/** To the next of the instants, one interval apart, that `name` falls on. */
+export function untilInstantMs(name: string, intervalMs: number, wallMs: number): number {
+  const hash = createHash("sha256").update(name).digest().readUIntBE(0, 6);
   const gone = (wallMs - (hash % intervalMs)) % intervalMs;
   return intervalMs - (gone < 0 ? gone + intervalMs : gone);
 }

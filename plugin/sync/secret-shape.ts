@@ -27,6 +27,14 @@ export function createdBy({ namespace, name }: ObjectKey): string {
   return sha3(`${namespace}/${name}`);
 }
 
+const managerPrefix = "externalsecrets.external-secrets.io/";
+
+/** Under which name an ExternalSecret's writes stand in managedFields. */
+export function fieldManager(name: string): string {
+  const plain = managerPrefix + name;
+  return Buffer.byteLength(plain) <= 63 ? plain : `${managerPrefix}sha3/${sha3(name)}`;
+}
+
 /** SHA3-224 over `map[key:[decimal bytes] …]` with the keys in byte order: Go's %+v of the whole data map. */
 export function dataHash(data: ReadonlyMap<string, SecretValue>): string {
   const members = [...data]

@@ -18,6 +18,8 @@ export interface LastWrite {
   readonly own: OwnParts;
   /** The Secret's own parts still carry their digest. */
   readonly intact: boolean;
+  /** So do its values, whatever was done to the rest. */
+  readonly valuesIntact: boolean;
   /** The values that were written, while this process still knows them. */
   readonly values: ReadonlyMap<string, SecretValue> | undefined;
 }
@@ -35,6 +37,10 @@ export interface Seen {
   readonly rivals: readonly Rival[];
   /** Another ExternalSecret that is the Secret's controller. */
   readonly otherOwner: ObjectMeta | undefined;
+  /** That one wants this very Secret: its reference is no planted one. */
+  readonly otherOwnerClaims: boolean;
+  /** The namespace is being deleted: nothing can be created in it. */
+  readonly namespaceEnding: boolean;
   /** Secrets that this object owns under an earlier target name. */
   readonly orphans: readonly ExistingSecret[];
   /** The mass-deletion guard: this object's loss waits for a confirmation; how many more its store may lose now. */

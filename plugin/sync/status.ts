@@ -5,7 +5,7 @@
  * False although the Secret keeps its last good values: whoever alerts on Ready learns of it, and no workload does.
  */
 import { canonicalJson } from "../core/canonical-json.ts";
-import { failureHandling, type Failure } from "../core/failure.ts";
+import { failureHandling, type Failure, type FailureCode } from "../core/failure.ts";
 import type { ObjectMeta } from "../manifests/objects.ts";
 import { syncedResourceVersion } from "./secret-shape.ts";
 import type { KeepReason } from "./plan.ts";
@@ -26,6 +26,8 @@ export type Outcome =
       readonly at: Stage;
       /** Last-good values stay in use: wall clock epoch milliseconds of the oldest of them. */
       readonly staleSinceMs?: number;
+      /** An outage that came after an authoritative no, which still stands. */
+      readonly afterNo?: FailureCode;
     }
   /** Drift was looked for and, if found, undone; what Ready said before still holds. */
   | { readonly kind: "checked" }
@@ -84,7 +86,8 @@ function readyAfter(outcome: Outcome): Statement | undefined {
       return { type: "Ready", status: "True", ...syncedWords(outcome.how) };
     case "failed": {
       const { failure } = outcome;
-      const message = `${constantText(failure, outcome.at)}: ${failureWords(failure)}${staleWords(outcome.staleSinceMs)}`;
+      const rest = staleWords(outcome.staleSinceMs) + noWords(outcome.afterNo);
+      const message = `${constantText(failure, outcome.at)}: ${failureWords(failure)}${rest}`;
       return { type: "Ready", status: "False", reason: failure.handling.reason, message: cutTo(message, 1024) };
     }
     case "checked":
@@ -123,6 +126,10 @@ export function failureWords(failure: Failure): string {
 
 function staleWords(sinceMs: number | undefined): string {
   return sinceMs === undefined ? "" : `; the Secret keeps the values of ${rfc3339(sinceMs)}`;
+}
+
+function noWords(code: FailureCode | undefined): string {
+  return code === undefined ? "" : `; before, the store had answered [${code}], which stands until it answers anew`;
 }
 
 const updateText = failureHandling.internal.conditionText;

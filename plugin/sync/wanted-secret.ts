@@ -6,18 +6,17 @@ import {
   createdByLabel,
   dataHash,
   dataHashAnnotation,
+  fieldManager,
   takesWhole,
   wantedAnnotations,
   wantedLabels,
 } from "./secret-shape.ts";
-import type { ExistingSecret, OwnParts, SecretObject } from "./ports.ts";
+import type { ExistingSecret, OwnParts, SecretObject, SecretWrite } from "./ports.ts";
 import type { Rival, Seen, Want } from "./situation.ts";
 
 /** One write of a Secret: its content, by whom, which ExternalSecret is its controller, and what is the writer's. */
-export interface Write {
-  readonly secret: SecretObject;
+export interface Write extends SecretWrite {
   readonly by: ObjectMeta;
-  readonly owner: ObjectMeta | undefined;
   readonly own: OwnParts;
 }
 
@@ -50,6 +49,7 @@ export function wantedSecret(want: Want, { secret: present, last, rivals, otherO
       data,
     },
     by: meta,
+    fieldManager: fieldManager(meta.name),
     owner: policy === "Owner" ? meta : otherOwner,
     own: {
       policy,

@@ -114,7 +114,11 @@ suite("the same object in two files", { timeout: 30_000 }, () => {
     assert.ok(
       setup.log.lines.some(({ level, message }) => level === "warn" && message?.includes("in a.yaml and in b.yaml")),
     );
-    await setup.directory.statuses.storeStatus("SecretStore", { namespace: "shop", name: "files" }, [ready]);
+    await setup.directory.storeStatuses.write(
+      { kind: "SecretStore", namespace: "shop", name: "files" },
+      { ready },
+      never,
+    );
     assert.match(setup.output("status/SecretStore/shop/files.yaml")!, /type: Ready\n(.*\n)*.*type: Duplicate\n/);
     setup.put("a.yaml", "");
     await until("the report goes", () => !setup.output("status/SecretStore/shop/files.yaml")!.includes("Duplicate"));

@@ -137,14 +137,52 @@ suite("status files of a directory", { timeout: 30_000 }, () => {
   } as const;
   test("of a store go with the store", async () => {
     await using setup = await setUp({ files: { "s.yaml": store("all", { kind: "ClusterSecretStore" }) } });
-    await setup.directory.statuses.storeStatus("ClusterSecretStore", { namespace: "", name: "all" }, [ready]);
+    await setup.directory.storeStatuses.write(
+      { kind: "ClusterSecretStore", namespace: "", name: "all" },
+      { ready },
+      never,
+    );
     assert.match(setup.output("status/ClusterSecretStore/all.yaml")!, /reason: Valid/);
     rmSync(join(setup.manifests, "s.yaml"));
     await until("it is gone", () => setup.output("status/ClusterSecretStore/all.yaml") === undefined);
   });
-  test("left by an earlier run for what is no longer so are removed, those of ExternalSecrets stay", async () => {
+  test("of a store are read back, beside a condition that the folder sets, and are not written once it is gone", async () => {
+    await using setup = await setUp({ files: { "s.yaml": store("files") } });
+    const { storeStatuses } = setup.directory;
+    const storeKey = { kind: "SecretStore", namespace: "shop", name: "files" } as const;
+    assert.equal(await storeStatuses.read(storeKey, never), undefined);
+    await storeStatuses.write(storeKey, { ready, capabilities: "ReadOnly" }, never);
+    setup.directory.storeStatuses.emit(storeKey, "Normal", "Valid", "store validated");
+    assert.deepEqual(await storeStatuses.read(storeKey, never), { ready, capabilities: "ReadOnly" });
+    assert.match(setup.output("status/SecretStore/shop/files.yaml")!, /^events:\n.*\n.*\n +reason: Valid/m);
+    await setup.reopen();
+    assert.deepEqual(await setup.directory.storeStatuses.read(storeKey, never), { ready, capabilities: "ReadOnly" });
+    rmSync(join(setup.manifests, "s.yaml"));
+    await until("it is gone", () => setup.output("status/SecretStore/shop/files.yaml") === undefined);
+    await setup.directory.storeStatuses.write(storeKey, { ready }, never);
+    assert.equal(setup.output("status/SecretStore/shop/files.yaml"), undefined, "a validation that ends late");
+  });
+  const leftovers: readonly (readonly [name: string, files: Record<string, string>, stays: boolean])[] = [
+    ["goes when all manifests are read and it is not among them", { "s.yaml": store("files") }, false],
+    ["stays without a single manifest: the folder may not be mounted yet", {}, true],
+    ["stays beside a broken file: it may be in there", { "s.yaml": store("files"), "broken.yaml": "kind: [" }, true],
+  ];
+  for (const [name, files, stays] of leftovers)
+    test(`of an ExternalSecret without a manifest at start ${name}`, async () => {
+      await using setup = await setUp();
+      await setup.directory.statuses.write(key, full, never);
+      await setup.directory.close();
+      for (const [file, text] of Object.entries(files)) setup.put(file, text);
+      await setup.reopen();
+      assert.equal(setup.output("status/ExternalSecret/shop/db.yaml") !== undefined, stays);
+    });
+  test("left by an earlier run for what is no longer so are removed, those of ExternalSecrets stay in an empty folder", async () => {
     await using setup = await setUp({ files: { "broken.yaml": "kind: [", "s.yaml": store("files") } });
-    await setup.directory.statuses.storeStatus("SecretStore", { namespace: "shop", name: "files" }, [ready]);
+    await setup.directory.storeStatuses.write(
+      { kind: "SecretStore", namespace: "shop", name: "files" },
+      { ready },
+      never,
+    );
     await setup.directory.statuses.write(key, full, never);
     await until("the report is there", () => setup.output("status/File/broken.yaml.yaml") !== undefined);
     await setup.directory.close();

@@ -7,11 +7,21 @@ import { suite, test } from "node:test";
 import { parse } from "yaml";
 import { Failure } from "../../plugin/core/failure.ts";
 import { SecretValue } from "../../plugin/core/secret-value.ts";
-import type { SecretObject, WriteOutcome } from "../../plugin/sync/ports.ts";
+import type { ObjectMeta } from "../../plugin/manifests/objects.ts";
+import type { ExistingSecret, SecretObject, SecretWrite, WriteOutcome } from "../../plugin/sync/ports.ts";
 import { never, owner, read, secret, setUp, texts, until, type Setup } from "./setup.ts";
 
 const key = { namespace: "shop", name: "db" };
 const limits = { timeout: 30_000 };
+
+function write(content: SecretObject, by: ObjectMeta | undefined): SecretWrite {
+  return { secret: content, owner: by, fieldManager: "test" };
+}
+
+/** The Secret as it was read at some version. */
+function at(resourceVersion: string): ExistingSecret {
+  return { ...secret("db", {}), resourceVersion, lastWriter: "test" };
+}
 
 function versionOf(outcome: WriteOutcome): string {
   assert.ok(outcome.done);
@@ -23,7 +33,7 @@ async function written(
   data: Record<string, string>,
   more: Partial<SecretObject> = {},
 ): Promise<string> {
-  return versionOf(await directory.targets.create({ ...secret("db", data), ...more }, owner("db"), never));
+  return versionOf(await directory.targets.create(write({ ...secret("db", data), ...more }, owner("db")), never));
 }
 
 for (const as of ["yaml", "files"] as const)
@@ -55,38 +65,42 @@ for (const as of ["yaml", "files"] as const)
       await using setup = await setUp({ as });
       const { targets } = setup.directory;
       const first = await written(setup, { a: "1" });
-      assert.deepEqual(await targets.create(secret("db", { a: "x" }), undefined, never), { done: false });
-      const second = versionOf(await targets.replace(secret("db", { a: "2" }), owner("db"), first, never));
-      assert.deepEqual(await targets.replace(secret("db", { a: "3" }), owner("db"), first, never), { done: false });
-      assert.deepEqual(await targets.remove(key, first, never), { done: false });
+      assert.deepEqual(await targets.create(write(secret("db", { a: "x" }), undefined), never), { done: false });
+      const second = versionOf(await targets.replace(write(secret("db", { a: "2" }), owner("db")), at(first), never));
+      assert.deepEqual(await targets.replace(write(secret("db", { a: "3" }), owner("db")), at(first), never), {
+        done: false,
+      });
+      assert.deepEqual(await targets.remove(at(first), never), { done: false });
       assert.deepEqual(texts((await targets.get(key, never))?.data), { a: "2" });
       assert.equal((await targets.get(key, never))?.lastWriter, "keyferry");
-      assert.ok((await targets.remove(key, second, never)).done);
+      assert.ok((await targets.remove(at(second), never)).done);
       assert.equal(await targets.get(key, never), undefined);
-      assert.ok((await targets.remove(key, second, never)).done, "what is gone is removed");
-      assert.deepEqual(await targets.replace(secret("db", { a: "3" }), owner("db"), second, never), { done: false });
+      assert.ok((await targets.remove(at(second), never)).done, "what is gone is removed");
+      assert.deepEqual(await targets.replace(write(secret("db", { a: "3" }), owner("db")), at(second), never), {
+        done: false,
+      });
     });
     test("an owner finds its Secrets, by reference or by label, also those of an earlier run", async () => {
       await using setup = await setUp({ as });
       await written(setup, { a: "1" });
       const createdBy = createHash("sha3-224").update("shop/db").digest("hex");
       const labelled = { ...secret("labelled", {}), labels: { "reconcile.external-secrets.io/created-by": createdBy } };
-      await setup.directory.targets.create(labelled, undefined, never);
-      await setup.directory.targets.create(secret("other", {}), owner("other"), never);
+      await setup.directory.targets.create(write(labelled, undefined), never);
+      await setup.directory.targets.create(write(secret("other", {}), owner("other")), never);
       const names = async (): Promise<readonly string[]> =>
         (await setup.directory.targets.ownedBy(key)).map(({ name }) => name).toSorted();
       assert.deepEqual(await names(), ["db", "labelled"]);
       await setup.reopen();
       assert.deepEqual(await names(), ["db", "labelled"]);
       const { resourceVersion } = (await setup.directory.targets.get(key, never))!;
-      await setup.directory.targets.remove(key, resourceVersion, never);
+      await setup.directory.targets.remove(at(resourceVersion), never);
       assert.deepEqual(await names(), ["labelled"]);
       assert.deepEqual(await setup.directory.targets.ownedBy({ namespace: "other", name: "db" }), []);
     });
     test("names that are none never become paths", async () => {
       await using setup = await setUp({ as });
       for (const bad of [{ namespace: "../up" }, { name: "../../up" }, { name: "UP" }, { namespace: "" }])
-        await assert.rejects(setup.directory.targets.create({ ...secret("db", {}), ...bad }, undefined, never), {
+        await assert.rejects(setup.directory.targets.create(write({ ...secret("db", {}), ...bad }, undefined), never), {
           code: "target_refused",
         });
       assert.deepEqual(readdirSync(setup.out), []);
@@ -98,16 +112,23 @@ for (const as of ["yaml", "files"] as const)
       const told: string[] = [];
       setup.directory.targets.onForeignChange(({ namespace, name }) => told.push(`${namespace}/${name}`));
       const edited = versionOf(
-        await setup.directory.targets.replace(secret("db", { a: "2" }), owner("db"), version, never),
+        await setup.directory.targets.replace(write(secret("db", { a: "2" }), owner("db")), at(version), never),
       );
       writeFileSync(path, as === "yaml" ? read(path)!.replace("Mg==", "Mw==") : "3");
       await until("the edit is told", () => told.length === 1);
       const drifted = (await setup.directory.targets.get(key, never))!;
       assert.deepEqual([texts(drifted.data), drifted.lastWriter], [{ a: "3" }, "file edit"]);
-      assert.deepEqual(await setup.directory.targets.replace(secret("db", { a: "2" }), owner("db"), edited, never), {
-        done: false,
-      });
-      await setup.directory.targets.replace(secret("db", { a: "2" }), owner("db"), drifted.resourceVersion, never);
+      assert.deepEqual(
+        await setup.directory.targets.replace(write(secret("db", { a: "2" }), owner("db")), at(edited), never),
+        {
+          done: false,
+        },
+      );
+      await setup.directory.targets.replace(
+        write(secret("db", { a: "2" }), owner("db")),
+        at(drifted.resourceVersion),
+        never,
+      );
       rmSync(path);
       await until("the deletion is told", () => told.length === 2);
       assert.deepEqual(told, ["shop/db", "shop/db"]);
@@ -119,10 +140,10 @@ for (const as of ["yaml", "files"] as const)
       let version = await written(setup, { a: "0" });
       for (const round of ["1", "2", "3"])
         version = versionOf(
-          await setup.directory.targets.replace(secret("db", { a: round }), owner("db"), version, never),
+          await setup.directory.targets.replace(write(secret("db", { a: round }), owner("db")), at(version), never),
         );
       // Events come in order: once that of another's file is told, ours have been seen.
-      versionOf(await setup.directory.targets.create(secret("marker", { a: "1" }), owner("marker"), never));
+      versionOf(await setup.directory.targets.create(write(secret("marker", { a: "1" }), owner("marker")), never));
       rmSync(join(setup.out, as === "yaml" ? "secrets/shop/marker.yaml" : "files/shop/marker/a"));
       await until("the marker is told", () => told.includes("marker"));
       await setup.directory.targets.get(key, never);
@@ -138,7 +159,11 @@ for (const as of ["yaml", "files"] as const)
         await until(`removal ${round} is told`, () => told === round);
         const found = await setup.directory.targets.get(key, never);
         if (found)
-          await setup.directory.targets.replace(secret("db", { a: "1" }), owner("db"), found.resourceVersion, never);
+          await setup.directory.targets.replace(
+            write(secret("db", { a: "1" }), owner("db")),
+            at(found.resourceVersion),
+            never,
+          );
         else await written(setup, { a: "1" });
       }
     });
@@ -170,7 +195,7 @@ for (const as of ["yaml", "files"] as const)
         return reads;
       })();
       for (let round = 1; round <= 30; round++)
-        version = versionOf(await targets.replace(secret("db", sized(round)), owner("db"), version, never));
+        version = versionOf(await targets.replace(write(secret("db", sized(round)), owner("db")), at(version), never));
       running = false;
       assert.ok((await reader) > 5);
     });
@@ -182,8 +207,7 @@ for (const as of ["yaml", "files"] as const)
       mkdirSync(join(setup.out, as === "yaml" ? "secrets" : "files"), { recursive: true });
       writeFileSync(folder, "in the way");
       const refused = setup.directory.targets.create(
-        { ...secret("db", { a: "1" }), namespace: "blocked" },
-        undefined,
+        write({ ...secret("db", { a: "1" }), namespace: "blocked" }, undefined),
         never,
       );
       await assert.rejects(refused, (thrown) => {
@@ -224,8 +248,7 @@ suite("a Secret's YAML file", limits, () => {
     await using setup = await setUp();
     const bytes = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
     await setup.directory.targets.create(
-      { ...secret("db", {}), data: new Map([["all", new SecretValue(bytes)]]) },
-      undefined,
+      write({ ...secret("db", {}), data: new Map([["all", new SecretValue(bytes)]]) }, undefined),
       never,
     );
     const found = await setup.directory.targets.get(key, never);
@@ -277,7 +300,7 @@ suite("a Secret's YAML file", limits, () => {
     await using setup = await setUp();
     const version = await written(setup, { a: "1" });
     writeFileSync(join(setup.out, "secrets/shop/README.md"), "mine");
-    await setup.directory.targets.remove(key, version, never);
+    await setup.directory.targets.remove(at(version), never);
     assert.deepEqual(readdirSync(join(setup.out, "secrets/shop")), ["README.md"]);
   });
 });
@@ -295,7 +318,7 @@ suite("a Secret as files", limits, () => {
     const version = await written(setup, { a: "1" });
     writeFileSync(join(setup.out, "files/shop/db/mine"), "x");
     assert.equal((await setup.directory.targets.get(key, never))?.resourceVersion, version);
-    await setup.directory.targets.replace(secret("db", { b: "2" }), owner("db"), version, never);
+    await setup.directory.targets.replace(write(secret("db", { b: "2" }), owner("db")), at(version), never);
     assert.deepEqual(
       readdirSync(join(setup.out, "files/shop/db")).filter((name) => !name.startsWith(".")),
       ["b", "mine"],
@@ -309,7 +332,11 @@ suite("a Secret as files", limits, () => {
     writeFileSync(path, "1");
     const found = (await setup.directory.targets.get(key, never))!;
     assert.deepEqual(texts(found.data), {});
-    await setup.directory.targets.replace(secret("db", { a: "1" }), owner("db"), found.resourceVersion, never);
+    await setup.directory.targets.replace(
+      write(secret("db", { a: "1" }), owner("db")),
+      at(found.resourceVersion),
+      never,
+    );
     assert.deepEqual(texts((await setup.directory.targets.get(key, never))?.data), { a: "1" });
   });
 });

@@ -7,17 +7,22 @@ import { SecretValue } from "../../plugin/core/secret-value.ts";
 import type { ExternalSecret, ObjectMeta, Parsed } from "../../plugin/manifests/objects.ts";
 import { createdBy, createdByLabel } from "../../plugin/sync/secret-shape.ts";
 import type {
+  DependencyChange,
   EventSink,
   ExistingSecret,
   ExternalSecretItem,
   ExternalSecretSource,
   ExternalSecretStatus,
+  Finalizers,
   ObjectKey,
   SecretObject,
   StatusStore,
+  StoreKey,
   TargetSecrets,
   WriteOutcome,
+  WriteRefusal,
 } from "../../plugin/sync/ports.ts";
+import type { StoreItem, StoreSource } from "../../plugin/sync/stores/ports.ts";
 
 export interface RecordedEvent {
   readonly object: string;
@@ -27,6 +32,7 @@ export interface RecordedEvent {
 }
 
 const id = ({ namespace, name }: ObjectKey): string => `${namespace}/${name}`;
+const storeId = ({ kind, namespace, name }: StoreKey): string => `${kind}/${namespace}/${name}`;
 
 export class SyncWorld {
   readonly items = new Map<string, ExternalSecretItem>();
@@ -35,11 +41,15 @@ export class SyncWorld {
   readonly events: RecordedEvent[] = [];
   /** `create shop/db`, `replace shop/db`, `remove shop/db`, `status shop/db`: what sync wrote, in order. */
   readonly writes: string[] = [];
-  /** Asked before each write; a Failure is thrown, "conflict" is an edit that came in between. */
-  beforeWrite: (what: string) => Failure | "conflict" | undefined = () => undefined;
+  /** Asked before each write; a Failure is thrown, "conflict" is an edit that came in between, the rest is refused. */
+  beforeWrite: (what: string) => Failure | "conflict" | WriteRefusal | undefined = () => undefined;
+  namespacePhase: "active" | "ending" = "active";
+  /** `finalize shop/db`, `release shop/db`: writes to finalizers, in order. */
+  readonly finalizerWrites: string[] = [];
+  readonly storeItems = new Map<string, StoreItem>();
   #version = 1;
   readonly #changeListeners = new Set<(key: ObjectKey) => void>();
-  readonly #dependencyListeners = new Set<() => void>();
+  readonly #dependencyListeners = new Set<(change: DependencyChange) => void>();
   readonly #foreignListeners = new Set<(key: ObjectKey) => void>();
 
   /** Adds or replaces an ExternalSecret; a changed spec is a new generation. */
@@ -50,7 +60,7 @@ export class SyncWorld {
       before?.parsed.ok && JSON.stringify(before.parsed.value.spec) !== JSON.stringify(externalSecret.spec);
     const generation = before ? before.meta.generation + (isChanged ? 1 : 0) : 1;
     const value = { ...externalSecret, meta: { ...meta, generation } };
-    this.#put({ key: meta, meta: value.meta, parsed: { ok: true, value } });
+    this.#put({ ...before, key: meta, meta: value.meta, parsed: { ok: true, value } });
   }
 
   /** The manifest no longer parses. */
@@ -71,9 +81,36 @@ export class SyncWorld {
     for (const tell of this.#changeListeners) tell(key);
   }
 
-  changeDependency(): void {
-    for (const tell of this.#dependencyListeners) tell();
+  changeDependency(change: DependencyChange = {}): void {
+    for (const tell of this.#dependencyListeners) tell(change);
   }
+
+  /** Facts of the API server about an object: who else writes its status, its finalizer, its deletion. */
+  mark(
+    key: ObjectKey,
+    facts: Partial<Pick<ExternalSecretItem, "statusWriter" | "finalized" | "deleting" | "storeRefs">>,
+  ): void {
+    this.#put({ ...this.items.get(id(key))!, ...facts });
+  }
+
+  putStore(item: StoreItem): void {
+    this.storeItems.set(storeId(item.key), item);
+  }
+
+  readonly stores: Pick<StoreSource, "get"> = { get: (key) => this.storeItems.get(storeId(key)) };
+
+  readonly finalizers: Finalizers = {
+    add: async (object) => {
+      this.finalizerWrites.push(`finalize ${id(object)}`);
+      this.mark(object, { finalized: true });
+    },
+    remove: async (object) => {
+      const refusal = this.beforeWrite(`release ${id(object)}`);
+      if (refusal instanceof Failure) throw refusal;
+      this.finalizerWrites.push(`release ${id(object)}`);
+      this.delete(object);
+    },
+  };
 
   /** Somebody else edits or creates a Secret. */
   edit(key: ObjectKey, change: Partial<ExistingSecret>): void {
@@ -107,22 +144,27 @@ export class SyncWorld {
 
   readonly targets: TargetSecrets = {
     get: async (key) => this.secrets.get(id(key)),
-    create: async (secret, owner) => {
-      if (this.#isOvertaken("create", secret) || this.secrets.has(id(secret))) return { done: false };
-      return this.#write("create", secret, owner);
+    create: async ({ secret, owner, fieldManager }) => {
+      const refusal = this.#refusal("create", secret);
+      if (refusal) return refusal;
+      if (this.secrets.has(id(secret))) return { done: false };
+      return this.#write("create", secret, owner, fieldManager);
     },
-    replace: async (secret, owner, resourceVersion) => {
-      if (this.#isOvertaken("replace", secret)) return { done: false };
+    replace: async ({ secret, owner, fieldManager }, { resourceVersion }) => {
+      const refusal = this.#refusal("replace", secret);
+      if (refusal) return refusal;
       if (this.secrets.get(id(secret))?.resourceVersion !== resourceVersion) return { done: false };
-      return this.#write("replace", secret, owner);
+      return this.#write("replace", secret, owner, fieldManager);
     },
-    remove: async (key, resourceVersion) => {
-      if (this.#isOvertaken("remove", key)) return { done: false };
-      if (this.secrets.get(id(key))?.resourceVersion !== resourceVersion) return { done: false };
-      this.secrets.delete(id(key));
-      this.writes.push(`remove ${id(key)}`);
+    remove: async (present) => {
+      const refusal = this.#refusal("remove", present);
+      if (refusal) return refusal;
+      if (this.secrets.get(id(present))?.resourceVersion !== present.resourceVersion) return { done: false };
+      this.secrets.delete(id(present));
+      this.writes.push(`remove ${id(present)}`);
       return { done: true, resourceVersion: "" };
     },
+    namespacePhase: () => this.namespacePhase,
     ownedBy: async (owner) =>
       [...this.secrets.values()].filter(
         (secret) => secret.owner === id(owner) || secret.labels[createdByLabel] === createdBy(owner),
@@ -150,20 +192,23 @@ export class SyncWorld {
     for (const tell of this.#changeListeners) tell(item.key);
   }
 
-  #isOvertaken(verb: string, key: ObjectKey): boolean {
+  #refusal(verb: string, key: ObjectKey): WriteOutcome | undefined {
     const refusal = this.beforeWrite(`${verb} ${id(key)}`);
     if (refusal instanceof Failure) throw refusal;
-    return refusal === "conflict";
+    if (refusal === "conflict") return { done: false };
+    return refusal && { done: false, refused: refusal };
   }
 
-  #write(verb: string, secret: SecretObject, owner: ObjectMeta | undefined): WriteOutcome {
+  /** An object has one controller: an ExternalSecret that becomes it takes the place of another kind. */
+  #write(verb: string, secret: SecretObject, owner: ObjectMeta | undefined, fieldManager: string): WriteOutcome {
     const { foreignController } = this.secrets.get(id(secret)) ?? {};
     const resourceVersion = this.#nextVersion();
-    const written = { ...secret, resourceVersion, lastWriter: "keyferry" };
     this.secrets.set(id(secret), {
-      ...written,
-      ...(owner && { owner: id(owner) }),
-      ...(foreignController !== undefined && { foreignController }),
+      ...secret,
+      resourceVersion,
+      lastWriter: fieldManager,
+      ...(owner && { owner: id(owner), ownerUid: owner.uid }),
+      ...(!owner && foreignController !== undefined && { foreignController }),
     });
     this.writes.push(`${verb} ${id(secret)}`);
     return { done: true, resourceVersion };

@@ -14,6 +14,7 @@ async function series(metrics: PrometheusMetrics, name: string): Promise<readonl
 }
 
 const object = (name: string, namespace = "shop") => ({ name, namespace, store: "vault-prod" });
+const drifted = { writer: "mallory", parts: ["key"] };
 const bounded = (objectLabels: MetricsOptions["objectLabels"]): PrometheusMetrics => createMetrics({ objectLabels });
 
 test("a sync counts in both families", async () => {
@@ -38,7 +39,7 @@ test("a sync counts in both families", async () => {
 test("everything else counts under its own name", async () => {
   let dropped = 3;
   const metrics = createMetrics({ objectLabels: "on", logLinesDropped: () => dropped });
-  metrics.drift(object("db"));
+  metrics.drift(object("db"), drifted);
   metrics.authFailure("vault-prod");
   metrics.storeCall("HashiCorp/Vault", "ReadSecretData", "success");
   metrics.cacheAnswer("stale");
@@ -87,7 +88,7 @@ test("a condition is 1 at its status and 0 at the other, until it is dropped", a
 test("beyond the bound objects are counted together", async () => {
   const metrics = bounded(2);
   for (const name of ["a", "b", "c", "d", "a"]) metrics.syncCall(object(name), "success", 1);
-  metrics.drift(object("d"));
+  metrics.drift(object("d"), drifted);
   assert.deepEqual(await series(metrics, "externalsecrets_sync_calls_total"), [
     '{name="_other",namespace="_other",status="success"} 2',
     '{name="a",namespace="shop",status="success"} 2',
@@ -129,7 +130,7 @@ test("a forgotten object takes its series along and frees its slot", async () =>
   const metrics = bounded(1);
   metrics.syncCall(object("a"), "error", 1);
   metrics.condition(object("a"), "Ready", "False");
-  metrics.drift(object("a"));
+  metrics.drift(object("a"), drifted);
   metrics.condition(object("b"), "Ready", "True");
   metrics.forgetObject(object("a"));
   metrics.forgetObject(object("never seen"));
@@ -155,8 +156,8 @@ test("a forgotten object takes its series along and frees its slot", async () =>
 
 test("drift stays while an object of that name is left in another namespace", async () => {
   const metrics = bounded("on");
-  metrics.drift(object("db", "one"));
-  metrics.drift(object("db", "two"));
+  metrics.drift(object("db", "one"), drifted);
+  metrics.drift(object("db", "two"), drifted);
   metrics.forgetObject(object("db", "one"));
   assert.deepEqual(await series(metrics, "externalsecrets_drift_detected_total"), ['{name="db"} 2']);
   metrics.forgetObject(object("db", "two"));
@@ -169,17 +170,56 @@ test("two registries do not share anything", async () => {
   assert.deepEqual(await series(two, "keyferry_cache_answers_total"), []);
 });
 
+test("stores have ESO's series, bounded by kind, and a store that is gone has none", async () => {
+  const metrics = bounded(1);
+  const at = (name: string) => ({ kind: "SecretStore", namespace: "shop", name }) as const;
+  metrics.storeValidated(at("a"), "False", 0.5);
+  metrics.storeValidated(at("a"), "True", 0.25);
+  metrics.storeValidated(at("b"), "True", 1);
+  metrics.storeValidated(at("c"), "True", 1);
+  metrics.storeValidated({ kind: "ClusterSecretStore", namespace: "", name: "a" }, "False", 1);
+  assert.deepEqual(await series(metrics, "secretstore_status_condition"), [
+    '{name="_other",namespace="_other",condition="Ready",status="False"} 0',
+    '{name="_other",namespace="_other",condition="Ready",status="True"} 2',
+    '{name="a",namespace="shop",condition="Ready",status="False"} 0',
+    '{name="a",namespace="shop",condition="Ready",status="True"} 1',
+  ]);
+  assert.ok(
+    (await series(metrics, "secretstore_reconcile_duration")).includes('{name="a",namespace="shop"} 250000000'),
+  );
+  metrics.forgetStore(at("a"));
+  metrics.forgetStore(at("b"));
+  assert.deepEqual(
+    (await series(metrics, "secretstore_status_condition")).filter((line) => /"True"/.test(line)),
+    ['{name="_other",namespace="_other",condition="Ready",status="True"} 1'],
+  );
+  assert.equal((await series(metrics, "clustersecretstore_status_condition")).length, 2);
+});
+
+test("drift is counted by its writer, for the first 100 of them, and by what differs", async () => {
+  const metrics = bounded("off");
+  metrics.drift(object("db"), { writer: "kubectl-edit", parts: ["key", "label"] });
+  for (let i = 0; i < 200; i++) metrics.drift(object("db"), { writer: `w${i}`, parts: ["key"] });
+  const lines = await series(metrics, "keyferry_drift_found_total");
+  assert.ok(lines.includes('{writer="kubectl-edit",part="label"} 1'));
+  assert.ok(lines.includes('{writer="_other",part="key"} 101'));
+  assert.equal(lines.length, 102);
+});
+
 test("docs/metrics.md lists exactly the metrics there are, with their types and labels", async () => {
   const metrics = bounded("on");
   metrics.syncCall(object("a"), "error", 1);
   metrics.condition(object("a"), "Ready", "True");
-  metrics.drift(object("a"));
+  metrics.drift(object("a"), drifted);
   metrics.authFailure("s");
   metrics.storeCall("p", "c", "success");
   metrics.cacheAnswer("hit");
   metrics.mount("success", "", 1);
   metrics.storeQueue("s", 1, 1);
   metrics.secretsByProvider(new Map([["fake", 1]]));
+  metrics.leftAlone({ other_class: 1 });
+  for (const kind of ["SecretStore", "ClusterSecretStore"] as const)
+    metrics.storeValidated({ kind, namespace: "", name: "s" }, "True", 1);
   const text = await metrics.render();
   const rendered = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => {
     const sample = new RegExp(`^${name}(?:_count)?(?:\\{(.*)\\})? `, "m").exec(text);

@@ -126,7 +126,8 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
   };
 }
 
-function launch(args: readonly string[], env: Readonly<Record<string, string>>) {
+/** Starts the program; what it prints is kept, and it ends with this process. */
+export function launch(args: readonly string[], env: Readonly<Record<string, string>>) {
   const child = spawn(process.execPath, args, {
     stdio: ["ignore", "pipe", "pipe"],
     env: { PATH: process.env.PATH ?? "", ...env },

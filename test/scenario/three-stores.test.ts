@@ -82,7 +82,7 @@ async function openProcess(names: readonly string[]) {
   const cluster = new FakeCluster();
   cluster.secrets.set("shop/login", "token");
   const lanes = new Map<string, Lane>();
-  const clients = createHttpClients({ allowLoopback: true, exemptCidrs: [] });
+  const clients = createHttpClients({ allowLoopback: true, allowPlainHttp: true, apiServer: [], exemptCidrs: [] });
   const path = createReadPath({
     clock,
     cluster,

@@ -190,9 +190,16 @@ function seenIn({ own: last, existing: there, fresh, left }: Situation): Seen {
   return {
     secret,
     last: last &&
-      parts && { own: parts, intact: last.intact && secret !== undefined, values: last.known ? new Map() : undefined },
+      parts && {
+        own: parts,
+        intact: last.intact && secret !== undefined,
+        valuesIntact: last.intact && secret !== undefined,
+        values: last.known ? new Map() : undefined,
+      },
     rivals: [],
     otherOwner: undefined,
+    otherOwnerClaims: false,
+    namespaceEnding: false,
     orphans: [],
     deletion: { held: false, left },
     fresh,
@@ -225,7 +232,8 @@ test("a plan either acts or refuses, and once it was carried out there is nothin
         resourceVersion: "8",
         ...(owner && { owner: `${owner.namespace}/${owner.name}` }),
       };
-      const again = planSync({ ...seen, secret: after, last: { own: parts, intact: true, values: want.values } }, want);
+      const last = { own: parts, intact: true, valuesIntact: true, values: want.values };
+      const again = planSync({ ...seen, secret: after, last }, want);
       assert.equal(again.step, "keep", `${plan.step} is followed by ${again.step}`);
     }),
     { numRuns: 3_000 },

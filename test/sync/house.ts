@@ -5,6 +5,7 @@ import type { ExternalSecret, ObjectMeta, RemoteRef, StoreRef } from "../../plug
 import type { Log } from "../../plugin/observe/log.ts";
 import type { Metrics } from "../../plugin/observe/metrics.ts";
 import { createSync, type Sync } from "../../plugin/sync/loop.ts";
+import { classRule } from "../../plugin/sync/stand-aside.ts";
 import type { ObjectKey } from "../../plugin/sync/ports.ts";
 import { ScriptedReader } from "./scripted-reader.ts";
 
@@ -76,13 +77,24 @@ function recordingMetrics(counted: string[]): Metrics {
       void counted.push(`condition ${namespace}/${name} ${type}=${status ?? "none"}`),
     forgetObject: ({ namespace, name }) => void counted.push(`forget ${namespace}/${name}`),
     secretsByProvider: (counts) => void counted.push(`secrets ${JSON.stringify([...counts])}`),
-    drift: ({ namespace, name }) => void counted.push(`drift ${namespace}/${name}`),
+    drift: ({ namespace, name }, { writer, parts }) =>
+      void counted.push(`drift ${namespace}/${name}`, `drift by ${writer}: ${parts.join(",")}`),
+    leftAlone: (counts) => void counted.push(`left alone ${JSON.stringify(counts)}`),
+    storeValidated: nothing,
+    forgetStore: nothing,
     authFailure: nothing,
     storeCall: nothing,
     cacheAnswer: nothing,
     mount: nothing,
     storeQueue: nothing,
   };
+}
+
+export interface HouseOptions {
+  /** Objects have finalizers. */
+  readonly cluster?: boolean;
+  readonly strict?: boolean;
+  readonly takeOver?: boolean;
 }
 
 export interface House {
@@ -104,7 +116,7 @@ export interface House {
   reasons(): readonly string[];
 }
 
-export function openHouse(): House {
+export function openHouse(options: HouseOptions = {}): House {
   const clock = new FakeClock();
   const world = new SyncWorld();
   const counted: string[] = [];
@@ -117,6 +129,10 @@ export function openHouse(): House {
       targets: world.targets,
       statuses: world.statuses,
       events: world.eventSink,
+      ...(options.cluster && { finalizers: world.finalizers }),
+      stores: world.stores,
+      isOurClass: classRule("default", options.strict ?? false),
+      takeOver: options.takeOver ?? false,
       reader,
       consumers: reader,
       clock,

@@ -31,6 +31,8 @@ const nothing: Seen = {
   last: undefined,
   rivals: [],
   otherOwner: undefined,
+  otherOwnerClaims: false,
+  namespaceEnding: false,
   orphans: [],
   deletion: { held: false, left: 1 },
   fresh: true,
@@ -69,7 +71,7 @@ function synced(
   return {
     ...nothing,
     secret: { ...written, ...change },
-    last: { own, intact: !isEdited, values: dataOf(values) },
+    last: { own, intact: !isEdited, valuesIntact: change.data === undefined, values: dataOf(values) },
   };
 }
 

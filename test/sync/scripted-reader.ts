@@ -82,6 +82,7 @@ export class ScriptedReader implements Reader, Consumers {
   }
 
   #stale(requestId: string, failure: ReadFailure, terms: ReadTerms): SecretBundle {
+    if (failure.handling.class === "no") this.#lastGood.delete(requestId);
     const lastGood = this.#lastGood.get(requestId);
     const sinceMs = lastGood?.sources[0]?.fetchedAtMs ?? 0;
     const tooOld = this.#clock.nowMs() - sinceMs > terms.maxStaleMs;
