@@ -1,5 +1,7 @@
 /** The value forms that flags take. Each parser gives the value or the problem, worded with a correct example. */
+import { isAbsolute } from "node:path";
 import { parseGoDuration } from "./core/duration.ts";
+import { isCidr } from "./stores/http-address.ts";
 
 export type FlagValue<T> = { readonly value: T } | { readonly problem: string };
 export type FlagParser<T> = (text: string) => FlagValue<T>;
@@ -27,6 +29,18 @@ export function listOf<const T extends string>(...choices: readonly T[]): FlagPa
     return { value: [...values] };
   };
 }
+
+/** A comma list of absolute paths. */
+export const folders: FlagParser<readonly string[]> = (given) => {
+  const paths = given.split(",").map((part) => part.trim());
+  return paths.every(isAbsolute) ? { value: [...new Set(paths)] } : { problem: "must be absolute paths; write /a,/b" };
+};
+
+/** A comma list of networks or single addresses; may be empty. */
+export const cidrs: FlagParser<readonly string[]> = (given) => {
+  const networks = given === "" ? [] : given.split(",").map((part) => part.trim());
+  return networks.every(isCidr) ? { value: networks } : { problem: "must be networks; write 10.0.0.5/32,fd00::/8" };
+};
 
 export const flag: FlagParser<boolean> = (given) =>
   given === "true" || given === "false" ? { value: given === "true" } : { problem: "takes no value, or true or false" };

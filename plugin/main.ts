@@ -1,6 +1,5 @@
 /** argv → command → exit code. Started by keyferry.mjs, which has refused a Node that is too old. */
-import { standalone } from "./commands/standalone.ts";
-import { loadConfig, processEnvironment } from "./config.ts";
+import { type Config, loadConfig, processEnvironment } from "./config.ts";
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -14,6 +13,12 @@ async function main(args: readonly string[]): Promise<number> {
       for (const problem of loaded.problems) process.stderr.write(`keyferry: ${problem}\n`);
       return 2;
     case "run":
-      return standalone(loaded.config, process.stderr);
+      return run(loaded.config);
   }
+}
+
+/** Each command loads what it needs alone. */
+async function run(config: Config): Promise<number> {
+  if (config.command === "node") return (await import("./commands/node.ts")).node(config, process.stderr);
+  return (await import("./commands/standalone.ts")).standalone(config, process.stderr);
 }

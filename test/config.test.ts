@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { test } from "node:test";
-import { loadConfig } from "../plugin/config.ts";
+import { loadConfig, type NodeConfig } from "../plugin/config.ts";
 
 const needed = ["--manifests", "m", "--out", "o"];
 
@@ -134,6 +135,70 @@ for (const row of refused)
       );
   });
 
+function nodeConfigOf(args: readonly string[], environment: Record<string, string> = {}) {
+  const loaded = loadConfig(["node", ...args], environment);
+  assert.equal(loaded.kind, "run", JSON.stringify(loaded));
+  assert.equal(loaded.config.command, "node");
+  return loaded.config as NodeConfig;
+}
+
+test("the node's defaults are those of the documented contract", () => {
+  const { apiServer, ...config } = nodeConfigOf([], {
+    KUBERNETES_SERVICE_HOST: "10.96.0.1",
+    KUBERNETES_SERVICE_PORT: "443",
+    NODE_NAME: "worker-1",
+    POD_NAMESPACE: "keyferry",
+  });
+  assert.deepEqual(apiServer, { host: "10.96.0.1", port: "443" });
+  assert.deepEqual(config, {
+    command: "node",
+    roles: ["mount", "sync"],
+    nodeName: "worker-1",
+    namespace: "keyferry",
+    providerDirs: ["/var/run/secrets-store-csi-providers"],
+    controllerClassStrict: false,
+    storeRequeueInterval: 300_000,
+    statusHeartbeat: 3_600_000,
+    versionKeyFile: "/var/lib/keyferry/version-key",
+    syncTakeOver: false,
+    unsafeStoreAddresses: [],
+    httpAddr: { host: "", port: 8080 },
+    logLevel: "info",
+    metricsObjectLabels: 1000,
+    auditLog: "-",
+    mountMaxAge: 30_000,
+    maxStale: 86_400_000,
+    storeRate: 50,
+    storeBurst: 100,
+    cacheEntries: 5000,
+    cacheBytes: 16 * 2 ** 20,
+    providers: ["keyferry"],
+    tokenAudience: "vault",
+    controllerClass: "default",
+  });
+});
+
+test("a flag wins over its variable, and that over the pod's", () => {
+  const environment = { KEYFERRY_NAMESPACE: "b", POD_NAMESPACE: "c" };
+  assert.equal(nodeConfigOf(["--namespace", "a"], environment).namespace, "a");
+  assert.equal(nodeConfigOf([], environment).namespace, "b");
+});
+
+for (const [name, args, want] of [
+  ["a relative provider folder", ["--provider-dirs", "a,/b"], /^--provider-dirs: must be absolute paths/],
+  ["an unknown role", ["--roles", "driver"], /^--roles: is none of its values; use mount, sync/],
+  [
+    "a network that is none",
+    ["--unsafe-store-addresses", "10.0.0.0/99"],
+    /^--unsafe-store-addresses: must be networks/,
+  ],
+  ["a flag of the other command", ["--manifests", "m"], /^--manifests: no such flag; see keyferry node --help/],
+] as const)
+  test(`the node refuses ${name}`, () => {
+    const loaded = loadConfig(["node", ...args], {});
+    assert.match(loaded.kind === "refuse" ? loaded.problems[0]! : "", want);
+  });
+
 test("names the nearest command", () => {
   const loaded = loadConfig(["standalon"], {});
   assert.deepEqual(loaded, { kind: "refuse", problems: ["standalon: no such command; did you mean standalone?"] });
@@ -145,3 +210,13 @@ test("help lists every flag", () => {
   for (const name of ["--manifests", "--token-jwks", "--cache-bytes", "--once"])
     assert.match(JSON.stringify(loaded), new RegExp(name));
 });
+
+for (const command of ["standalone", "node"] as const)
+  test(`docs/${command}.md lists every flag of ${command} and no other`, () => {
+    const page = readFileSync(new URL(`../docs/${command}.md`, import.meta.url), "utf8");
+    const listed = [...page.matchAll(/^\| `(--[a-z-]+)` \|/gm)].map((match) => match[1]);
+    const help = loadConfig([command, "--help"], {});
+    const known = [...(help.kind === "show" ? help.text : "").matchAll(/^ {2}(--[a-z-]+)/gm)].map((match) => match[1]);
+    assert.ok(known.length > 15, known.join());
+    assert.deepEqual(listed.toSorted(), known.toSorted());
+  });

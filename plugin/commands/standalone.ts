@@ -5,19 +5,13 @@
  * Ready, each named on stderr). Exit 2 when it cannot start as configured.
  */
 import type { StandaloneConfig } from "../config.ts";
-import { type Standalone, startStandalone } from "../wire/standalone.ts";
-import { StartProblem } from "../wire/start-problem.ts";
+import { startStandalone } from "../wire/standalone.ts";
+import { started, stopSignal } from "./serve.ts";
 
 export async function standalone(config: StandaloneConfig, stderr: NodeJS.WritableStream): Promise<number> {
   const stop = stopSignal();
-  let program: Standalone;
-  try {
-    program = await startStandalone(config);
-  } catch (thrown) {
-    if (!(thrown instanceof StartProblem)) throw thrown;
-    stderr.write(`keyferry: ${thrown.message}\n`);
-    return 2;
-  }
+  const program = await started(() => startStandalone(config), stderr);
+  if (!program) return 2;
   try {
     if (!config.once) {
       await stop;
@@ -29,11 +23,4 @@ export async function standalone(config: StandaloneConfig, stderr: NodeJS.Writab
   } finally {
     await program.close();
   }
-}
-
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once("SIGTERM", () => resolve());
-    process.once("SIGINT", () => resolve());
-  });
 }

@@ -86,6 +86,8 @@ export type Proof =
 export interface Session {
   /** End of life, wall clock epoch milliseconds. Absent = until refused. Source: the login answer. */
   readonly expiresAtMs?: number;
+  /** Its login sent nothing: the credential itself is shown with each request, so only `check` or a read can tell. */
+  readonly given?: true;
 }
 
 export interface StoreAnswer {
@@ -118,6 +120,11 @@ export interface Store<S extends Session = Session> {
    * `version_not_found` for a version that is gone, an unavailable or `answer_*` code otherwise.
    */
   fetch(located: Located, session: S, signal: AbortSignal): Promise<StoreAnswer>;
+  /**
+   * Optional ability: asks the store whether the session still stands, and reads nothing. Rejects with Failure:
+   * `store_denied` when it does not, an unavailable or `answer_*` code otherwise.
+   */
+  check?(session: S, signal: AbortSignal): Promise<void>;
   /** Optional ability: calls back after anything this store reads may have changed. Returns the stop function. */
   watch?(onChange: () => void): () => void;
 }
@@ -144,7 +151,7 @@ export interface StoreDeps {
   /** Watches a file or folder tree; calls back, debounced, after any change below it. Returns the stop function. */
   readonly watchPath: (path: string, onChange: () => void) => () => void;
   /** Base of relative paths of file stores, absolute; and the folder they may not leave. Root absent = any folder. */
-  readonly fileStore: { readonly base: string; readonly root?: string };
+  readonly fileStore?: { readonly base: string; readonly root?: string };
   /** Plain http:// store addresses are allowed (standalone only). */
   readonly plainHttp: boolean;
   /** Counts one call to the store's API, e.g. ("ReadSecretData", "success"). The provider label is the kind's. */

@@ -8,12 +8,16 @@ import { BlockList, isIP, isIPv4 } from "node:net";
 
 export interface AddressRules {
   readonly allowLoopback: boolean;
+  /** False: http:// reaches exempt addresses only. */
+  readonly allowPlainHttp: boolean;
+  /** Where this process finds its own API server: single IP addresses that no manifest may send a request to. */
+  readonly apiServer: readonly string[];
   /** `10.0.0.0/8`, `fd00::/8` or single addresses that are allowed whatever the rules say. */
   readonly exemptCidrs: readonly string[];
 }
 
-/** The name of the rule that refuses an address (`link-local`), or undefined when it is allowed. */
-export type AddressCheck = (address: string) => string | undefined;
+/** The rule that refuses an address (`a link-local address`), or undefined when it is allowed. */
+export type AddressCheck = (address: string, isPlainHttp: boolean) => string | undefined;
 
 const loopback = ["127.0.0.0/8", "0.0.0.0/8", "::1", "::"];
 const linkLocal = ["169.254.0.0/16", "fe80::/10"];
@@ -24,15 +28,17 @@ const metadata = ["fd00:ec2::/32", "fd20:ce::254", "100.100.100.200", "168.63.12
 export function createAddressCheck(rules: AddressRules): AddressCheck {
   const exempt = listOf(rules.exemptCidrs);
   const refused: readonly (readonly [string, BlockList])[] = [
-    ["link-local", listOf(linkLocal)],
-    ["metadata", listOf(metadata)],
-    ...(rules.allowLoopback ? [] : [["loopback", listOf(loopback)] as const]),
+    ["a link-local address", listOf(linkLocal)],
+    ["a metadata address", listOf(metadata)],
+    ["the address of the API server", listOf(rules.apiServer)],
+    ...(rules.allowLoopback ? [] : [["a loopback address", listOf(loopback)] as const]),
   ];
-  return (address) => {
+  return (address, isPlainHttp) => {
     const plain = withoutMapping(address);
     const family = isIPv4(plain) ? "ipv4" : "ipv6";
     if (exempt.check(plain, family)) return undefined;
-    return refused.find(([, list]) => list.check(plain, family))?.[0];
+    const rule = refused.find(([, list]) => list.check(plain, family))?.[0];
+    return rule ?? (isPlainHttp && !rules.allowPlainHttp ? "reached without TLS (http://)" : undefined);
   };
 }
 

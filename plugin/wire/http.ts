@@ -29,6 +29,8 @@ export interface HttpClients {
   close: () => Promise<void>;
 }
 
+type RefusedBy = (address: string) => string | undefined;
+
 /** Backstops only: the caller's signal ends an attempt earlier. Milliseconds. */
 const timeouts = { connect: 5_000, headers: 15_000, body: 15_000 } as const;
 /** Below the idle limits of servers and load balancers (commonly 60 s), so that a request seldom meets a closing socket. */
@@ -61,14 +63,19 @@ export function createHttpClients(options: HttpClientOptions): HttpClients {
 }
 
 function createAgent(tls: TlsOptions, check: AddressCheck, lookup: LookupFunction): Agent {
-  const connect = buildConnector({
-    allowH2: false,
-    timeout: timeouts.connect,
-    keepAliveInitialDelay: idleMs,
-    minVersion: "TLSv1.2",
-    rejectUnauthorized: true,
-    lookup: checkedLookup(lookup, check),
-    ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+  const connectorFor = (refusedBy: RefusedBy): ReturnType<typeof buildConnector> =>
+    buildConnector({
+      allowH2: false,
+      timeout: timeouts.connect,
+      keepAliveInitialDelay: idleMs,
+      minVersion: "TLSv1.2",
+      rejectUnauthorized: true,
+      lookup: checkedLookup(lookup, refusedBy),
+      ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+    });
+  const ways = [true, false].map((isPlainHttp) => {
+    const refusedBy: RefusedBy = (address) => check(address, isPlainHttp);
+    return { refusedBy, connect: connectorFor(refusedBy) };
   });
   return new Agent({
     allowH2: false,
@@ -79,7 +86,8 @@ function createAgent(tls: TlsOptions, check: AddressCheck, lookup: LookupFunctio
     keepAliveMaxTimeout: 6 * idleMs,
     connect(target, callback) {
       // Sockets resolve names with the lookup above, but connect to a literal address without asking it.
-      const refusal = isIP(target.hostname) === 0 ? undefined : refusalOf(target.hostname, target.hostname, check);
+      const { refusedBy, connect } = ways[target.protocol === "http:" ? 0 : 1]!;
+      const refusal = isIP(target.hostname) === 0 ? undefined : refusalOf(target.hostname, target.hostname, refusedBy);
       if (refusal) process.nextTick(callback, refusal, null);
       else connect(target, callback);
     },
@@ -87,12 +95,12 @@ function createAgent(tls: TlsOptions, check: AddressCheck, lookup: LookupFunctio
 }
 
 /** Resolves all addresses of a name and refuses the name when one of them is refused: a rebinding name mixes them. */
-function checkedLookup(lookup: LookupFunction, check: AddressCheck): LookupFunction {
+function checkedLookup(lookup: LookupFunction, refusedBy: RefusedBy): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, found) => {
       if (error) return callback(error, []);
       const addresses = found as { address: string; family: number }[];
-      const refusal = addresses.map(({ address }) => refusalOf(hostname, address, check)).find(Boolean);
+      const refusal = addresses.map(({ address }) => refusalOf(hostname, address, refusedBy)).find(Boolean);
       if (refusal) return callback(refusal, []);
       if (options.all) return callback(null, addresses);
       const [first] = addresses;
@@ -101,13 +109,13 @@ function checkedLookup(lookup: LookupFunction, check: AddressCheck): LookupFunct
   };
 }
 
-function refusalOf(host: string, address: string, check: AddressCheck): Failure | undefined {
-  const rule = check(address);
+function refusalOf(host: string, address: string, refusedBy: RefusedBy): Failure | undefined {
+  const rule = refusedBy(address);
   if (rule === undefined) return undefined;
   const what = host === address ? address : `${host} (${address})`;
   return new Failure(
     "store_unreachable",
-    `${what} is a ${rule} address, which stores may not use; exempt it with --unsafe-store-addresses ${address}`,
+    `${what} is ${rule}, which stores may not use; exempt it with --unsafe-store-addresses ${address}`,
   );
 }
 
@@ -146,7 +154,7 @@ function refuseRedirect(status: number): void {
   );
 }
 
-function revealed(headers: HttpRequest["headers"]): Record<string, string> {
+export function revealed(headers: HttpRequest["headers"]): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [
       name,
@@ -155,7 +163,7 @@ function revealed(headers: HttpRequest["headers"]): Record<string, string> {
   );
 }
 
-function joined(headers: Record<string, string | string[] | undefined>): Record<string, string> {
+export function joined(headers: Record<string, string | string[] | undefined>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [
       name.toLowerCase(),

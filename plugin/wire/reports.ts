@@ -1,7 +1,6 @@
 /** Log, audit and metrics of one process, and their last words at its end. */
-import { hostname } from "node:os";
 import { systemClock } from "../core/clock.ts";
-import type { StandaloneConfig } from "../config.ts";
+import type { ServiceConfig } from "../config.ts";
 import { createAudit } from "../observe/audit-log.ts";
 import type { Audit } from "../observe/audit.ts";
 import { openAuditDestination, openStandardStream } from "../observe/line-destination.ts";
@@ -21,12 +20,12 @@ export interface Reports {
 const auditBytes = 4 * 1024 * 1024;
 const lastWordsMs = 500;
 
-export async function openReports(config: StandaloneConfig): Promise<Reports> {
+export async function openReports(config: ServiceConfig, node: string): Promise<Reports> {
   const stderr = openStandardStream(2);
   const auditOut = await startStep("", () => openAuditDestination(config.auditLog));
   const clock = systemClock;
   const log = createLog({ level: config.logLevel, write: stderr.write, clock });
-  const audit = createAudit({ write: auditOut.write, capacityBytes: auditBytes, clock, node: hostname(), log });
+  const audit = createAudit({ write: auditOut.write, capacityBytes: auditBytes, clock, node, log });
   const metrics = createMetrics({ objectLabels: config.metricsObjectLabels, logLinesDropped: () => log.dropped() });
   return {
     log,

@@ -4,19 +4,20 @@
  * One read path serves mount and sync, so both share every login and every answer.
  */
 import { mkdir, readFile, stat } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import type { StandaloneConfig } from "../config.ts";
 import { systemClock } from "../core/clock.ts";
 import { type Directory, openDirectory } from "../directory/directory.ts";
 import { loadOrCreateKey } from "../files/key-file.ts";
-import { createMount } from "../mount/mount.ts";
-import { type HttpServer, startHttpServer } from "../observe/http-server.ts";
-import { type ProviderServer, startProvider } from "../provider/server.ts";
+import type { ProviderServer } from "../provider/server.ts";
 import { loadTokenKeys, type TokenKeys } from "../read/pod-tokens.ts";
-import { createReadPath, type ReadPath } from "../read/read-path.ts";
+import type { ReadPath } from "../read/read-path.ts";
 import { createSync, type Sync } from "../sync/loop.ts";
-import { answersOn } from "./own-socket.ts";
+import { classRule } from "../sync/stand-aside.ts";
+import { createStoreValidation, type StoreValidation } from "../sync/stores/validation.ts";
 import { openReports, type Reports } from "./reports.ts";
+import { openReadPath, openSockets, serveHttp } from "./service.ts";
 import { StartProblem, startStep } from "./start-problem.ts";
 import { openStores, type Stores } from "./stores.ts";
 import { version } from "./version.ts";
@@ -29,8 +30,10 @@ export interface Standalone {
 }
 
 const clock = systemClock;
-const sessionsMax = 1_000;
+/** Development machines run their stores on loopback, and without TLS. */
+const reach = { plainHttp: true, allowLoopback: true, allowPlainHttp: true, apiServer: [], exemptCidrs: [] } as const;
 const statusHeartbeatMs = 3_600_000;
+const storeRequeueIntervalMs = 300_000;
 const syncConcurrency = 32;
 
 /** Everything that was opened, in order; closed in reverse when a later step of the start fails. */
@@ -41,6 +44,7 @@ interface House {
   readonly directory: Directory;
   readonly readPath: ReadPath;
   readonly sync: Sync;
+  readonly validation: StoreValidation;
 }
 
 /** Throws StartProblem when it cannot start as configured. */
@@ -49,17 +53,26 @@ export async function startStandalone(config: StandaloneConfig): Promise<Standal
   await checkManifests(config.manifests);
   // The audit file may lie below it. What stands in the way is told when the directory is opened.
   await mkdir(config.out, { recursive: true }).catch(() => undefined);
-  const reports = await openReports(config);
+  const reports = await openReports(config, hostname());
   const closing: (() => Promise<unknown>)[] = [() => reports.close()];
   const close = async (): Promise<void> => {
     for (const step of closing.splice(0).reverse()) await step();
   };
   try {
     const serving = { started: false, directory: undefined as Directory | undefined, sockets: [] as string[] };
-    const stores = openStores(config, reports.log, reports.metrics);
+    const stores = openStores(config, { ...reach, fileStore: { base: config.manifests } }, reports);
     closing.push(() => stores.close());
     if (!config.once) {
-      const server = await startStep("--http-addr", () => serveHttp(config, reports, stores, serving));
+      const server = await startStep("--http-addr", () =>
+        serveHttp(config, reports, {
+          stores,
+          sockets: () => serving.sockets,
+          ready: () => [
+            { name: "started", ok: serving.directory !== undefined, note: "manifests read, sockets open" },
+            { name: "manifests", ok: serving.directory?.ready() ?? false, note: "the manifests folder can be read" },
+          ],
+        }),
+      );
       closing.push(() => server.close());
       reports.log.info("keyferry started", { address: server.address, version, mode: config.command });
     }
@@ -71,10 +84,19 @@ export async function startStandalone(config: StandaloneConfig): Promise<Standal
     closing.push(() => Promise.resolve(house.readPath.close()));
     const providers: ProviderServer[] = [];
     // Both take some seconds at worst, so they end side by side.
+    closing.push(() => house.validation.stop());
     closing.push(() => Promise.all([house.sync.stop(), ...providers.map((provider) => provider.close())]));
     if (config.once) return { syncOnce: () => syncOnce(house), close };
-    providers.push(...(await openSockets(house, tokenKeys)));
+    const sockets = {
+      view: directory.mounts,
+      ...(tokenKeys && { tokenKeys }),
+      versionKey: await ownKey(config, "version-key"),
+      folders: [config.socketDir],
+      flag: "--socket-dir",
+    };
+    providers.push(...(await openSockets(config, reports, house.readPath, sockets)));
     house.sync.start();
+    house.validation.start();
     serving.directory = directory;
     serving.sockets = providers.map((provider) => provider.path);
     return { syncOnce: () => syncOnce(house), close };
@@ -90,25 +112,16 @@ async function furnish(
   stores: Stores,
   directory: Directory,
 ): Promise<House> {
-  const { audit, log, metrics } = reports;
+  const { log, metrics } = reports;
   const digestKey = await ownKey(config, "digest-key");
-  const readPath = createReadPath({
-    cluster: directory.cluster,
-    clock,
-    audit,
-    metrics,
-    kinds: stores.kinds,
-    storeDeps: (kind) => stores.depsOf(kind),
-    openLane: (manifest) => stores.openLane(manifest),
-    tokenAudience: config.tokenAudience,
-    controllerClass: config.controllerClass,
-    digestKey,
-    // Answers and last-good are bounded alike; the flag bounds both together.
-    limits: { cacheEntries: config.cacheEntries, cacheBytes: Math.ceil(config.cacheBytes / 2), sessions: sessionsMax },
-  });
+  const readPath = openReadPath(config, reports, stores, directory.cluster, digestKey);
   directory.externalSecrets.onDependencyChange(() => readPath.forgetAccountTokens());
+  const isOurClass = classRule(config.controllerClass, false);
   const sync = createSync({
     source: directory.externalSecrets,
+    stores: directory.stores,
+    isOurClass,
+    takeOver: false,
     targets: directory.targets,
     statuses: directory.statuses,
     events: directory.events,
@@ -122,63 +135,34 @@ async function furnish(
     statusHeartbeatMs,
     concurrency: syncConcurrency,
   });
-  return { config, reports, stores, directory, readPath, sync };
-}
-
-async function openSockets(house: House, tokenKeys: TokenKeys | undefined): Promise<readonly ProviderServer[]> {
-  const { config, directory, readPath, reports } = house;
-  const { log, metrics } = reports;
-  const mount = createMount({
-    reader: readPath.reader,
-    view: directory.mounts,
+  const validation = createStoreValidation({
+    stores: directory.stores,
+    statuses: directory.storeStatuses,
+    events: directory.storeStatuses,
+    externalSecrets: directory.externalSecrets,
+    readPath,
     clock,
-    versionKey: await ownKey(config, "version-key"),
-    limits: { mountMaxAgeMs: config.mountMaxAge, maxStaleMs: config.maxStale },
-    ...(tokenKeys ? { tokenKeys } : {}),
-    log,
     metrics,
+    log,
+    isOurClass,
+    takeOver: false,
+    intervalMs: storeRequeueIntervalMs,
   });
-  return Promise.all(
-    config.providers.map((name) =>
-      startStep("--socket-dir", () => startProvider({ name, directory: config.socketDir, mount, version, log, clock })),
-    ),
-  );
+  return { config, reports, stores, directory, readPath, sync, validation };
 }
 
-function serveHttp(
-  config: StandaloneConfig,
-  { metrics }: Reports,
-  stores: Stores,
-  serving: { readonly directory: Directory | undefined; readonly sockets: readonly string[] },
-): Promise<HttpServer> {
-  const sockets = (): Promise<{ name: string; ok: boolean; note: string }[]> =>
-    Promise.all(
-      serving.sockets.map(async (path) => ({ name: path, ok: await answersOn(path), note: "provider socket" })),
-    );
-  return startHttpServer({
-    ...config.httpAddr,
-    metrics: {
-      render() {
-        for (const [store, lane] of stores.lanes())
-          metrics.storeQueue(store, lane.state().waiting, lane.state().inFlight);
-        return metrics.render();
-      },
-    },
-    livez: sockets,
-    readyz: async () => [
-      { name: "started", ok: serving.directory !== undefined, note: "manifests read, sockets open" },
-      { name: "manifests", ok: serving.directory?.ready() ?? false, note: "the manifests folder can be read" },
-      ...(await sockets()),
-    ],
-  });
-}
-
-async function syncOnce({ sync, directory }: House): Promise<readonly string[]> {
-  const settled = await sync.settleOnce(new AbortController().signal);
+async function syncOnce({ sync, validation, directory }: House): Promise<readonly string[]> {
+  const [settled, settledStores] = await Promise.all([
+    sync.settleOnce(new AbortController().signal),
+    validation.settleOnce(),
+  ]);
   const notReady = settled
     .filter((object) => !object.ready)
     .map(({ key, message }) => `ExternalSecret ${key.namespace}/${key.name}: ${message}`);
-  return [...notReady, ...directory.problems().map(({ file, problem }) => `${file}: ${problem}`)];
+  const stores = settledStores
+    .filter((store) => !store.ready)
+    .map(({ key, message }) => `${key.kind} ${[key.namespace, key.name].filter(Boolean).join("/")}: ${message}`);
+  return [...notReady, ...stores, ...directory.problems().map(({ file, problem }) => `${file}: ${problem}`)];
 }
 
 /** Keys that survive restarts: of the node's object versions, and of the proof that a Secret is as it was written. */

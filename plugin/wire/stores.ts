@@ -1,5 +1,5 @@
 /** What stores may use of this machine, and the lanes to them. */
-import type { StandaloneConfig } from "../config.ts";
+import type { ServiceConfig } from "../config.ts";
 import { systemClock } from "../core/clock.ts";
 import { watchPath } from "../directory/watch-path.ts";
 import type { StoreManifest } from "../manifests/objects.ts";
@@ -7,6 +7,7 @@ import type { Log } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import { createLane, type Lane } from "../read/lane/lane.ts";
 import type { StoreDeps, StoreKind } from "../stores/contract.ts";
+import type { AddressRules } from "../stores/http-address.ts";
 import { storeKinds } from "../stores/registry.ts";
 import type { HttpClients } from "./http.ts";
 
@@ -25,15 +26,25 @@ const maxInFlight = 16;
 const attemptMs = 5_000;
 const clock = systemClock;
 
-export function openStores(config: StandaloneConfig, log: Log, metrics: Pick<Metrics, "storeCall">): Stores {
+/** What stores of one command may reach. */
+export interface Reach extends AddressRules {
+  /** Where file stores read; absent = nowhere. */
+  readonly fileStore?: { readonly base: string; readonly root?: string };
+  /** Manifests may name http:// servers; which of them are reached is for the address rules. */
+  readonly plainHttp: boolean;
+}
+
+export function openStores(
+  config: ServiceConfig,
+  reach: Reach,
+  { log, metrics }: { readonly log: Log; readonly metrics: Pick<Metrics, "storeCall"> },
+): Stores {
   const kinds = new Map<string, StoreKind>(Object.entries(storeKinds));
   const lanes = new Map<string, Lane>();
   let clients: Promise<HttpClients> | undefined;
   // Loaded with the first store that speaks HTTP: a node that has none does without the library.
   const http = (): Promise<HttpClients> =>
-    (clients ??= import("./http.ts").then(({ createHttpClients }) =>
-      createHttpClients({ allowLoopback: true, exemptCidrs: [] }),
-    ));
+    (clients ??= import("./http.ts").then(({ createHttpClients }) => createHttpClients(reach)));
   const depsOf = (kind: StoreKind): StoreDeps => ({
     clock,
     http: (tls) => async (request, signal) => (await http()).send(tls)(request, signal),
@@ -41,8 +52,8 @@ export function openStores(config: StandaloneConfig, log: Log, metrics: Pick<Met
       const watch = watchPath(path, { clock, log }, onChange);
       return () => void watch.close();
     },
-    fileStore: { base: config.manifests },
-    plainHttp: true,
+    ...(reach.fileStore && { fileStore: reach.fileStore }),
+    plainHttp: reach.plainHttp,
     countCall: (call, outcome) => metrics.storeCall(kind.metricLabel, call, outcome),
   });
   return {

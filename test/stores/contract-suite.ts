@@ -95,7 +95,7 @@ export function runLocalContractSuite(name: string, harness: LocalContractHarnes
   suite(`${name} keeps the store contract`, { timeout: 30_000 }, () => {
     const never = new AbortController().signal;
     const open = async () => {
-      const clients = createHttpClients({ allowLoopback: false, exemptCidrs: [] });
+      const clients = createHttpClients({ allowLoopback: false, allowPlainHttp: true, apiServer: [], exemptCidrs: [] });
       return harness.open(depsWith(clients, new FakeClock()));
     };
     test("a read brings the whole value and the store's version", async () => {
@@ -145,7 +145,7 @@ function createBench(harness: HttpContractHarness) {
       return bystander;
     },
     start: async () => {
-      clients = createHttpClients({ allowLoopback: true, exemptCidrs: [] });
+      clients = createHttpClients({ allowLoopback: true, allowPlainHttp: true, apiServer: [], exemptCidrs: [] });
       server = await startHostileServer();
       bystander = await startHostileServer(() => canned({ status: 200, body: "{}" }));
     },

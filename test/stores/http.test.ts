@@ -10,7 +10,7 @@ import { retryAfterMs } from "../../plugin/stores/http-retry-after.ts";
 import { FakeClock } from "../fakes/clock.ts";
 
 suite("addresses that a store may have", () => {
-  const strict = createAddressCheck({ allowLoopback: false, exemptCidrs: [] });
+  const strict = createAddressCheck({ allowLoopback: false, allowPlainHttp: true, apiServer: [], exemptCidrs: [] });
   const cases: readonly [address: string, rule: string | undefined][] = [
     ["10.1.2.3", undefined],
     ["192.168.0.1", undefined],
@@ -18,52 +18,77 @@ suite("addresses that a store may have", () => {
     ["2001:db8::1", undefined],
     ["fd12:3456::1", undefined],
     ["100.64.0.1", undefined],
-    ["169.254.169.254", "link-local"],
-    ["169.254.170.2", "link-local"],
-    ["fe80::1", "link-local"],
-    ["fe80::1%eth0", "link-local"],
-    ["febf::1", "link-local"],
-    ["::ffff:169.254.169.254", "link-local"],
-    ["::ffff:a9fe:a9fe", "link-local"],
-    ["0:0:0:0:0:ffff:a9fe:a9fe", "link-local"],
-    ["64:ff9b::a9fe:a9fe", "link-local"],
-    ["fd00:ec2::254", "metadata"],
-    ["fd00:ec2::23", "metadata"],
-    ["fd20:ce::254", "metadata"],
-    ["100.100.100.200", "metadata"],
-    ["168.63.129.16", "metadata"],
-    ["192.0.0.192", "metadata"],
-    ["127.0.0.1", "loopback"],
-    ["127.8.8.8", "loopback"],
-    ["0.0.0.0", "loopback"],
-    ["::1", "loopback"],
-    ["::", "loopback"],
-    ["::ffff:127.0.0.1", "loopback"],
+    ["169.254.169.254", "a link-local address"],
+    ["169.254.170.2", "a link-local address"],
+    ["fe80::1", "a link-local address"],
+    ["fe80::1%eth0", "a link-local address"],
+    ["febf::1", "a link-local address"],
+    ["::ffff:169.254.169.254", "a link-local address"],
+    ["::ffff:a9fe:a9fe", "a link-local address"],
+    ["0:0:0:0:0:ffff:a9fe:a9fe", "a link-local address"],
+    ["64:ff9b::a9fe:a9fe", "a link-local address"],
+    ["fd00:ec2::254", "a metadata address"],
+    ["fd00:ec2::23", "a metadata address"],
+    ["fd20:ce::254", "a metadata address"],
+    ["100.100.100.200", "a metadata address"],
+    ["168.63.129.16", "a metadata address"],
+    ["192.0.0.192", "a metadata address"],
+    ["127.0.0.1", "a loopback address"],
+    ["127.8.8.8", "a loopback address"],
+    ["0.0.0.0", "a loopback address"],
+    ["::1", "a loopback address"],
+    ["::", "a loopback address"],
+    ["::ffff:127.0.0.1", "a loopback address"],
   ];
   for (const [address, rule] of cases)
-    test(`${address} is ${rule ? `refused as ${rule}` : "allowed"}`, () => assert.equal(strict(address), rule));
+    test(`${address} is ${rule ? `refused as ${rule}` : "allowed"}`, () => assert.equal(strict(address, false), rule));
 
   test("loopback is allowed on request, link-local is not", () => {
-    const check = createAddressCheck({ allowLoopback: true, exemptCidrs: [] });
-    assert.equal(check("127.0.0.1"), undefined);
-    assert.equal(check("::1"), undefined);
-    assert.equal(check("169.254.169.254"), "link-local");
+    const check = createAddressCheck({ allowLoopback: true, allowPlainHttp: true, apiServer: [], exemptCidrs: [] });
+    assert.equal(check("127.0.0.1", false), undefined);
+    assert.equal(check("::1", false), undefined);
+    assert.equal(check("169.254.169.254", false), "a link-local address");
   });
   test("an exempt range is allowed whatever the rules say", () => {
-    const check = createAddressCheck({ allowLoopback: false, exemptCidrs: ["169.254.20.0/24", "fe80::/16", "::1"] });
-    assert.equal(check("169.254.20.10"), undefined);
-    assert.equal(check("::ffff:169.254.20.10"), undefined);
-    assert.equal(check("fe80::7"), undefined);
-    assert.equal(check("::1"), undefined);
-    assert.equal(check("169.254.21.10"), "link-local");
-    assert.equal(check("127.0.0.1"), "loopback");
+    const check = createAddressCheck({
+      allowLoopback: false,
+      allowPlainHttp: true,
+      apiServer: [],
+      exemptCidrs: ["169.254.20.0/24", "fe80::/16", "::1"],
+    });
+    assert.equal(check("169.254.20.10", false), undefined);
+    assert.equal(check("::ffff:169.254.20.10", false), undefined);
+    assert.equal(check("fe80::7", false), undefined);
+    assert.equal(check("::1", false), undefined);
+    assert.equal(check("169.254.21.10", false), "a link-local address");
+    assert.equal(check("127.0.0.1", false), "a loopback address");
+  });
+  test("the API server's own address is refused, in every spelling", () => {
+    const rules = { allowLoopback: false, allowPlainHttp: true, apiServer: ["10.96.0.1"], exemptCidrs: [] };
+    const check = createAddressCheck(rules);
+    assert.equal(check("10.96.0.1", false), "the address of the API server");
+    assert.equal(check("::ffff:10.96.0.1", false), "the address of the API server");
+    assert.equal(check("10.96.0.2", false), undefined);
+    assert.equal(createAddressCheck({ ...rules, exemptCidrs: ["10.96.0.0/16"] })("10.96.0.1", false), undefined);
+  });
+  test("plain http reaches exempt addresses alone where it is not allowed", () => {
+    const rules = { allowLoopback: false, allowPlainHttp: false, apiServer: [], exemptCidrs: ["10.0.0.5/32"] };
+    const check = createAddressCheck(rules);
+    assert.equal(check("10.0.0.5", true), undefined);
+    assert.equal(check("10.0.0.6", true), "reached without TLS (http://)");
+    assert.equal(check("10.0.0.6", false), undefined);
+    assert.equal(check("169.254.169.254", true), "a link-local address");
   });
   for (const text of ["10.0.0.0/8", "10.0.0.1", "fd00::/8", "::1"])
     test(`${text} is a CIDR`, () => assert.ok(isCidr(text)));
   for (const text of ["", "10.0.0.0/33", "10.0.0/8", "fd00::/129", "10.0.0.0/8/8", "10.0.0.0/", "example.com"])
     test(`"${text}" is no CIDR`, () => assert.ok(!isCidr(text)));
   test("a range that cannot be read is refused, not ignored", () =>
-    assert.throws(() => createAddressCheck({ allowLoopback: false, exemptCidrs: ["10.0.0.0/33"] }), RangeError));
+    assert.throws(
+      () =>
+        createAddressCheck({ allowLoopback: false, allowPlainHttp: true, apiServer: [], exemptCidrs: ["10.0.0.0/33"] }),
+      RangeError,
+    ));
 });
 
 suite("bodies", () => {

@@ -20,7 +20,7 @@ const get = (url: string, rest: Partial<HttpRequest> = {}): HttpRequest => ({
 });
 
 suite("requests", () => {
-  const clients = createHttpClients({ allowLoopback: true, exemptCidrs: [] });
+  const clients = createHttpClients({ allowLoopback: true, allowPlainHttp: true, apiServer: [], exemptCidrs: [] });
   after(clients.close);
   const send = clients.send({});
 
@@ -101,7 +101,7 @@ suite("requests", () => {
     const before = process.env["HTTP_PROXY"];
     process.env["HTTP_PROXY"] = proxy.url;
     t.after(() => (before === undefined ? delete process.env["HTTP_PROXY"] : (process.env["HTTP_PROXY"] = before)));
-    const own = createHttpClients({ allowLoopback: true, exemptCidrs: [] });
+    const own = createHttpClients({ allowLoopback: true, allowPlainHttp: true, apiServer: [], exemptCidrs: [] });
     t.after(own.close);
     await own.send({})(get(server.url), never);
     assert.equal(proxy.connections, 0);
@@ -109,7 +109,7 @@ suite("requests", () => {
   test("closing ends requests in flight and refuses later ones", async (t) => {
     const server = await startHostileServer();
     t.after(server.close);
-    const own = createHttpClients({ allowLoopback: true, exemptCidrs: [] });
+    const own = createHttpClients({ allowLoopback: true, allowPlainHttp: true, apiServer: [], exemptCidrs: [] });
     const hanging = fails(own.send({})(get(server.url), never), "store_unreachable");
     await server.requested(1);
     await own.close();
@@ -127,7 +127,13 @@ suite("addresses at connect time", () => {
       else done(null, all[0]!.address, all[0]!.family);
     };
   const refusing = async (url: string, lookup?: LookupFunction): Promise<Failure> => {
-    const clients = createHttpClients({ allowLoopback: false, exemptCidrs: [], ...(lookup ? { lookup } : {}) });
+    const clients = createHttpClients({
+      allowLoopback: false,
+      allowPlainHttp: true,
+      apiServer: [],
+      exemptCidrs: [],
+      ...(lookup ? { lookup } : {}),
+    });
     try {
       return await fails(clients.send({})(get(url), never), "store_unreachable");
     } finally {
@@ -169,9 +175,30 @@ suite("addresses at connect time", () => {
   test("an exempt address is reached", async (t) => {
     const server = await startHostileServer(() => canned({ status: 200, body: "{}" }));
     t.after(server.close);
-    const clients = createHttpClients({ allowLoopback: false, exemptCidrs: ["127.0.0.1/32"] });
+    const clients = createHttpClients({
+      allowLoopback: false,
+      allowPlainHttp: true,
+      apiServer: [],
+      exemptCidrs: ["127.0.0.1/32"],
+    });
     t.after(clients.close);
     assert.equal((await clients.send({})(get(server.url), never)).status, 200);
+  });
+  test("plain http reaches an exempt address, and no other, where it is not allowed", async (t) => {
+    const server = await startHostileServer(() => canned({ status: 200, body: "{}" }));
+    t.after(server.close);
+    const rules = { allowLoopback: true, allowPlainHttp: false, apiServer: [] };
+    const strict = createHttpClients({ ...rules, exemptCidrs: [] });
+    const exempting = createHttpClients({ ...rules, exemptCidrs: ["127.0.0.0/8"] });
+    t.after(() => Promise.all([strict.close(), exempting.close()]));
+    const named = `http://vault.example.com:${new URL(server.url).port}/`;
+    const refusal = /is reached without TLS \(http:\/\/\), which stores may not use; exempt it with/;
+    assert.match((await fails(strict.send({})(get(server.url), never), "store_unreachable")).message, refusal);
+    const byName = createHttpClients({ ...rules, exemptCidrs: [], lookup: resolvesTo("127.0.0.1") });
+    t.after(() => byName.close());
+    assert.match((await fails(byName.send({})(get(named), never), "store_unreachable")).message, refusal);
+    assert.equal(server.connections, 0);
+    assert.equal((await exempting.send({})(get(server.url), never)).status, 200);
   });
   test("a name that does not resolve is store_unreachable", async () => {
     const unknown: LookupFunction = (_host, _options, done) =>
@@ -192,7 +219,7 @@ suite("TLS", () => {
       response.end("{}"),
     );
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const clients = createHttpClients({ allowLoopback: true, exemptCidrs: [] });
+    const clients = createHttpClients({ allowLoopback: true, allowPlainHttp: true, apiServer: [], exemptCidrs: [] });
     try {
       const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`;
       return await clients.send(ca === undefined ? {} : { ca })(get(url), never);
@@ -229,7 +256,7 @@ suite("TLS", () => {
     const server = createServer({ cert: authority.certificate, key: authority.key });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     t.after(() => server.close());
-    const clients = createHttpClients({ allowLoopback: true, exemptCidrs: [] });
+    const clients = createHttpClients({ allowLoopback: true, allowPlainHttp: true, apiServer: [], exemptCidrs: [] });
     t.after(clients.close);
     await fails(
       clients.send({})(get(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`), never),

@@ -23,6 +23,7 @@ export const file: StoreKind = {
   open(raw, context, deps) {
     const parsed = parseBlock(fileBlock, raw);
     if (!parsed.ok) return parsed;
+    if (!deps.fileStore) return { ok: false, problems: [nothingToRead] };
     const { base, root } = deps.fileStore;
     const shown = parsed.value.path;
     const place: Place = { path: resolve(base, shown), shown, ...(root === undefined ? {} : { root }) };
@@ -31,6 +32,11 @@ export const file: StoreKind = {
       config: { path: place.path },
     }));
   },
+};
+
+const nothingToRead = {
+  path: "",
+  problem: "no folder is open to file stores here; an administrator sets --file-store-root",
 };
 
 /** With a root, this process serves others: tenants may not name folders of the node. */

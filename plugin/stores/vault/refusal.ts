@@ -52,6 +52,19 @@ export function readRefusal(answer: HttpAnswer, located: Located, config: VaultC
   }
 }
 
+/** For any status but 200 when a token asks about itself. */
+export function lookupRefusal(answer: HttpAnswer, clock: Clock): Failure {
+  const { status } = answer;
+  if (status === 401 || status === 403)
+    return new Failure(
+      "store_denied",
+      `vault does not accept the token (${status}): it has ended or was revoked, or its policies lack read on auth/token/lookup-self`,
+    );
+  if (status === 404)
+    return new Failure("answer_invalid", `vault's URL answered 404 to a token's question; check the server URL`);
+  return unavailable(answer, refusalEnvelope(answer), "a token's question", clock);
+}
+
 /** The failure for an address, or a version of it, that the engine does not have. */
 export function notFound(located: Located, config: VaultConfig): Failure {
   const { address, version } = located;

@@ -7,11 +7,13 @@ import type { VaultClient } from "./client.ts";
 import type { VaultConfig } from "./config.ts";
 import { givenToken, logIn } from "./login.ts";
 import { locate, wirePath } from "./path.ts";
-import { notFound, readRefusal } from "./refusal.ts";
+import { lookupRefusal, notFound, readRefusal } from "./refusal.ts";
 
 export interface VaultSession extends Session {
-  /** Holds the token; nothing else does. */
+  /** Holds the token, as `self` does; nothing else does. */
   readonly client: VaultClient;
+  /** For what a token may ask about itself: in the namespace that it comes from. */
+  readonly self: VaultClient;
 }
 
 export function createVaultStore(
@@ -36,15 +38,25 @@ export function createVaultStore(
     return secret;
   };
 
+  const lookUp = async (client: VaultClient, signal: AbortSignal): Promise<void> => {
+    const answer = await client.read("auth/token/lookup-self", signal);
+    if (answer.status !== 200) throw lookupRefusal(answer, clock);
+  };
+
   return {
     proofNeed: login.proof,
     loginRealm: [config.server, login.namespace, login.method === "token" ? "token" : `auth/${login.mount}`].join(" "),
     locate: (ref) => locate(config, ref),
     async login(proof, signal) {
       const { token, ...end } = await grant(proof, signal);
-      const target = { server: config.server, namespace: config.namespace, token };
-      return { ...end, client: await createVaultClient(target, send) };
+      const { server, namespace } = config;
+      const client = await createVaultClient({ server, namespace, token }, send);
+      const isSame = login.namespace === namespace;
+      const self = isSame ? client : await createVaultClient({ server, namespace: login.namespace, token }, send);
+      const given = login.method === "token" ? ({ given: true } as const) : {};
+      return { ...end, ...given, client, self };
     },
+    check: (session, signal) => counted("LookupSelf", countCall, () => lookUp(session.self, signal)),
     fetch: (located, session, signal) =>
       counted("ReadSecretData", countCall, () => read(located, session.client, signal)),
   };

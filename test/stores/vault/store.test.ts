@@ -26,7 +26,10 @@ let server: FakeVault;
 const clock = new FakeClock();
 const calls: string[] = [];
 
-before(() => void (clients = createHttpClients({ allowLoopback: true, exemptCidrs: [] })));
+before(
+  () =>
+    void (clients = createHttpClients({ allowLoopback: true, allowPlainHttp: true, apiServer: [], exemptCidrs: [] })),
+);
 after(() => clients.close());
 beforeEach(async () => {
   server = await startVaultServer({ clock });

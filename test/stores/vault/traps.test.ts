@@ -12,7 +12,7 @@ import { createHttpClients } from "../../../plugin/wire/http.ts";
 import { canned, silence, startHostileServer } from "../../fakes/hostile-server.ts";
 import type { HostileServer } from "../../fakes/hostile-server.ts";
 
-const clients = createHttpClients({ allowLoopback: true, exemptCidrs: [] });
+const clients = createHttpClients({ allowLoopback: true, allowPlainHttp: true, apiServer: [], exemptCidrs: [] });
 const send = clients.send({});
 const { signal } = new AbortController();
 const secret = (text: string): SecretValue => SecretValue.fromText(text);
@@ -98,7 +98,7 @@ suite("traps of node-vault", () => {
       import { createVaultClient } from "${room}/stores/vault/client.ts";
       import { createHttpClients } from "${room}/wire/http.ts";
       import { SecretValue } from "${room}/core/secret-value.ts";
-      const clients = createHttpClients({ allowLoopback: true, exemptCidrs: [] });
+      const clients = createHttpClients({ allowLoopback: true, allowPlainHttp: true, apiServer: [], exemptCidrs: [] });
       const target = { server: "${server.url}", namespace: "", token: SecretValue.fromText("canary-own") };
       const client = await createVaultClient(target, clients.send({}));
       const { signal } = new AbortController();
