@@ -18,12 +18,25 @@ const banner = [
   "const __dirname = import.meta.dirname;",
 ].join("");
 
-/** node-vault always gets a transport of ours: the HTTP client that it would bring along is left out. */
-const withoutAxios = {
-  name: "without-axios",
+/**
+ * Parts of packages that nothing here reaches and that would load at each start: [package, what it asks for].
+ * node-vault's HTTP client (it gets a transport of ours); prom-client's default metrics, its cluster and its push client;
+ * pino's own destinations and worker threads (it gets a writer of ours).
+ */
+const unreached = [
+  ["node-vault", /^axios$/],
+  ["prom-client", /^\.\/lib\/(?:cluster|defaultMetrics|pushgateway|summary)$/],
+  ["pino", /^(?:sonic-boom|thread-stream|on-exit-leak-free)$/],
+];
+
+const withoutUnreached = {
+  name: "without-unreached",
   setup(bundler) {
-    bundler.onResolve({ filter: /^axios$/ }, () => ({ path: "axios", namespace: "left-out" }));
-    bundler.onLoad({ filter: /.*/, namespace: "left-out" }, () => ({ contents: "module.exports = {};" }));
+    for (const [packageName, filter] of unreached)
+      bundler.onResolve({ filter }, ({ path, importer }) =>
+        importer.includes(`/node_modules/${packageName}/`) ? { path, namespace: "left-out" } : undefined,
+      );
+    bundler.onLoad({ filter: /.*/, namespace: "left-out" }, () => ({ contents: "module.exports = class LeftOut {};" }));
   },
 };
 
@@ -38,8 +51,9 @@ export async function bundle(entries, folder) {
     outdir: folder,
     bundle: true,
     splitting: true,
-    minify: true,
-    keepNames: true,
+    // Names stay, for what errors and stacks say: esbuild's keepNames would call a function for each name, at each start.
+    minifyWhitespace: true,
+    minifySyntax: true,
     format: "esm",
     platform: "node",
     target: "node24",
@@ -47,7 +61,7 @@ export async function bundle(entries, folder) {
     chunkNames: "[name]-[hash]",
     legalComments: "none",
     banner: { js: banner },
-    plugins: [withoutAxios],
+    plugins: [withoutUnreached],
     metafile: true,
     logLevel: "warning",
   });

@@ -1,10 +1,16 @@
-/** What a class asks for: the read behind it, and the files that are known before it. */
+/**
+ * What a class asks for: the read behind it, and the files that are known before it.
+ *
+ * A kubelet asks for the same few classes again and again, so what was understood of their texts is kept.
+ */
+import { hash } from "node:crypto";
 import { Failure, ReadFailure } from "../core/failure.ts";
 import { filePathProblem, pathClash } from "../files/path-rules.ts";
 import { parseMountClass } from "../manifests/mount-class.ts";
 import type { DataEntry, ExternalSecret, MountClass, Parsed, Problem } from "../manifests/objects.ts";
 import { optionalKeysOf, requestOf, requestOfClass } from "../read/request-of.ts";
 import type { ReadRequest } from "../read/request.ts";
+import { createWeighedLru } from "../read/lru.ts";
 import type { MountView } from "./ports.ts";
 
 export interface AskedMount {
@@ -14,26 +20,54 @@ export interface AskedMount {
   readonly modes: ReadonlyMap<string, number>;
 }
 
-/**
- * Throws Failure `manifest_invalid`, naming every field of the class or ExternalSecret that is wrong, and `ref_invalid`
- * when there is no such ExternalSecret in the pod's own namespace. No store is asked.
- */
-export async function askedMount(
-  parameters: Readonly<Record<string, string>>,
-  namespace: string,
-  view: MountView,
-  signal: AbortSignal,
-): Promise<AskedMount> {
+type Parameters = Readonly<Record<string, string>>;
+
+export interface Asking {
+  /**
+   * Rejects with Failure `manifest_invalid`, naming every field of the class or ExternalSecret that is wrong, and
+   * `ref_invalid` when there is no such ExternalSecret in the pod's own namespace. No store is asked.
+   */
+  asked(parameters: Parameters, namespace: string, signal: AbortSignal): Promise<AskedMount>;
+}
+
+/** What the text of a class says by itself: all it asks for, or the name of the ExternalSecret that says it. */
+type Understood = { readonly mountClass: MountClass } & (
+  { readonly asked: AskedMount } | { readonly externalSecret: string }
+);
+
+const classesKept = { entries: 1_000, bytes: 4 * 1024 * 1024 } as const;
+/** What an understood class weighs for each character of its text: a round figure. */
+const bytesPerCharacter = 8;
+
+export function createAsking(view: MountView): Asking {
+  const kept = createWeighedLru<{ readonly understood: Understood; readonly bytes: number }>({
+    ...classesKept,
+    bytesOf: ({ bytes }) => bytes,
+  });
+  return {
+    async asked(parameters, namespace, signal) {
+      const text = JSON.stringify(parameters);
+      // Not the text itself: a pod's author may have written anything into it.
+      const key = hash("sha256", text);
+      const known = kept.get(key);
+      const understood = known?.understood ?? understand(parameters);
+      if (!known) kept.set(key, { understood, bytes: bytesPerCharacter * text.length });
+      if ("asked" in understood) return understood.asked;
+      const { mountClass, externalSecret } = understood;
+      const { meta, spec } = await findExternalSecret(externalSecret, namespace, view, signal);
+      refuseUnsafeNames(spec.data, `ExternalSecret ${namespace}/${externalSecret}: spec`);
+      return { mountClass, request: requestOf(spec, optionalKeysOf(meta)), modes: new Map() };
+    },
+  };
+}
+
+function understand(parameters: Parameters): Understood {
   const mountClass = orFailure(parseMountClass(parameters), "");
   const { source } = mountClass;
-  if ("externalSecret" in source) {
-    const { meta, spec } = await findExternalSecret(source.externalSecret, namespace, view, signal);
-    refuseUnsafeNames(spec.data, `ExternalSecret ${namespace}/${source.externalSecret}: spec`);
-    return { mountClass, request: requestOf(spec, optionalKeysOf(meta)), modes: new Map() };
-  }
+  if ("externalSecret" in source) return { mountClass, externalSecret: source.externalSecret };
   refuseUnsafeNames(source.data, "parameters");
   const modes = source.data.flatMap(({ secretKey, mode }) => (mode === undefined ? [] : [[secretKey, mode] as const]));
-  return { mountClass, request: requestOfClass(source), modes: new Map(modes) };
+  return { mountClass, asked: { mountClass, request: requestOfClass(source), modes: new Map(modes) } };
 }
 
 async function findExternalSecret(

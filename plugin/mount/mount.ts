@@ -9,10 +9,10 @@ import { toFailure } from "../core/failure.ts";
 import type { Log, LogFields } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import type { PodCaller } from "../read/caller.ts";
-import { podTokens, type TokenKeys } from "../read/pod-tokens.ts";
+import { podTokens, type TokenKeys, type TokenKeySource } from "../read/pod-tokens.ts";
 import type { Reader, ReadTerms, SecretBundle } from "../read/request.ts";
 import { answerOf, encodedBytes, largeAnswerBytes, type MountAnswer } from "./answer.ts";
-import { askedMount, type AskedMount } from "./asked.ts";
+import { createAsking, type AskedMount, type Asking } from "./asked.ts";
 import { parseMountCall, type MountAttributes, type MountCall } from "./attributes.ts";
 import type { MountView } from "./ports.ts";
 
@@ -36,7 +36,7 @@ export interface MountDeps {
     readonly maxStaleMs: number;
   };
   /** Keys that verify pod tokens; absent = claims are compared, not verified. */
-  readonly tokenKeys?: TokenKeys;
+  readonly tokenKeys?: TokenKeys | TokenKeySource;
   readonly log: Log;
   readonly metrics: Metrics;
 }
@@ -45,6 +45,8 @@ export interface MountDeps {
 const mountLimitMs = 20_000;
 
 export function createMount(deps: MountDeps): Mount {
+  const asking = createAsking(deps.view);
+  const all = { ...deps, asking };
   return {
     async mount(call, signal) {
       const startedMs = deps.clock.monotonicMs();
@@ -52,7 +54,7 @@ export function createMount(deps: MountDeps): Mount {
       try {
         const attributes = parseMountCall(call);
         pod = { namespace: attributes.pod.namespace, pod: attributes.pod.podName };
-        const { answer, bundle } = await readFiles(deps, attributes, startedMs, signal);
+        const { answer, bundle } = await readFiles(all, attributes, startedMs, signal);
         report(deps, pod, answer, bundle, startedMs);
         return answer;
       } catch (thrown) {
@@ -63,7 +65,7 @@ export function createMount(deps: MountDeps): Mount {
 }
 
 async function readFiles(
-  deps: MountDeps,
+  deps: MountDeps & { readonly asking: Asking },
   attributes: MountAttributes,
   startedMs: number,
   signal: AbortSignal,
@@ -71,7 +73,7 @@ async function readFiles(
   const { namespace } = attributes.pod;
   // Who asks is settled before anything is looked up for them.
   const caller = await callerOf(attributes, deps);
-  const asked = await askedMount(attributes.parameters, namespace, deps.view, signal);
+  const asked = await deps.asking.asked(attributes.parameters, namespace, signal);
   const bundle = await deps.reader.read(asked.request, termsOf(asked, caller, startedMs, deps), signal);
   const defaultMode = asked.mountClass.filePermission ?? attributes.permission;
   const modeOf = (path: string): number => asked.modes.get(path) ?? defaultMode;

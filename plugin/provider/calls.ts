@@ -20,7 +20,11 @@ export function providerCalls(mount: Mount, version: string): ProviderCalls {
       answer(null, { version: contractVersion, runtime_name: runtimeName, runtime_version: version }),
     Mount: (call, answer) => {
       const gone = new AbortController();
-      call.on("cancelled", () => gone.abort(new Failure("internal", "the driver gave up the call")));
+      let answered = false;
+      // grpc-js says "cancelled" at the end of every call.
+      call.on("cancelled", () => {
+        if (!answered) gone.abort(new Failure("internal", "the driver gave up the call"));
+      });
       const { attributes, secrets, permission } = call.request;
       void mount
         .mount({ attributes, secrets, permission }, gone.signal)
@@ -28,7 +32,8 @@ export function providerCalls(mount: Mount, version: string): ProviderCalls {
         .then(
           (response) => answer(null, response),
           (thrown: unknown) => answer(toStatus(thrown)),
-        );
+        )
+        .finally(() => (answered = true));
     },
   };
 }

@@ -112,6 +112,30 @@ suite("a mount", () => {
     assert.deepEqual(await modes({ ...parameters, filePermission: "0600" }, "420"), [0o400, 0o600, 0o600]);
   });
 
+  test("of a class that was seen before is understood as it was then, whoever mounts; another class is not", async () => {
+    const bench = mountBench(() => bundleOf({ "db/password": "x" }));
+    const other = { ...oneEntry, refreshInterval: "5s" };
+    await bench.clock.advance(100_000);
+    for (const parameters of [oneEntry, other, oneEntry])
+      await bench.mount.mount(callOf(parameters, { permission: "256" }), neverAborted);
+    const [first, second, third] = bench.reads;
+    assert.equal(first!.request, third!.request);
+    assert.notEqual(first!.request, second!.request);
+    assert.deepEqual(
+      bench.reads.map(({ terms }) => terms.acceptBegunFromMs),
+      [70_000, 95_000, 70_000],
+    );
+  });
+
+  test("of a broken class fails each time", async () => {
+    const bench = mountBench(() => bundleOf({}));
+    for (let time = 0; time < 2; time++) {
+      const { code } = await failureOf(bench.mount.mount(callOf({ ...oneEntry, dta: "" }), neverAborted));
+      assert.equal(code, "manifest_invalid");
+    }
+    assert.equal(bench.reads.length, 0);
+  });
+
   test("lists files and versions in one order, whatever order the store has", async () => {
     const answers = [bundleOf({ b: "1", a: "2", é: "3" }), bundleOf({ é: "3", a: "2", b: "1" })];
     const outcomes = await Promise.all(
@@ -164,6 +188,13 @@ suite("a mount of an ExternalSecret", () => {
         ["spec.data[1]", true],
       ],
     );
+  });
+
+  test("looks the object up each time: it may have changed", async () => {
+    const externalSecrets = { "shop/db": externalSecret(["db/password"]) };
+    const bench = mountBench(() => bundleOf({ "db/password": "x" }), { externalSecrets });
+    for (let time = 0; time < 2; time++) await bench.mount.mount(callOf({ externalSecret: "db" }), neverAborted);
+    assert.deepEqual(bench.lookups, ["shop/db", "shop/db"]);
   });
 
   test("that is in another namespace is not found, and the way out is named", async () => {

@@ -120,6 +120,22 @@ suite("calls over the provider socket", () => {
     assert.equal(details, "[ref_invalid] key \ufffd\nand\u0000more");
   });
 
+  test("a call that was answered aborts nothing", async () => {
+    const signals: AbortSignal[] = [];
+    const { path } = await bench.start(
+      answering((_call, signal) => {
+        signals.push(signal);
+        return Promise.resolve(oneFile);
+      }),
+    );
+    const driver = client(path);
+    for (let mounts = 0; mounts < 3; mounts++) await driver.mount({ parameters: {} });
+    assert.deepEqual(
+      signals.map(({ aborted }) => aborted),
+      [false, false, false],
+    );
+  });
+
   test("a call that the driver gives up aborts the mount behind it", async () => {
     const begun = Promise.withResolvers<AbortSignal>();
     const { path } = await bench.start(
