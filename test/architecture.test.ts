@@ -62,6 +62,8 @@ const revealers: Readonly<Record<string, string>> = {
   "plugin/directory/secret-yaml.ts": "a Secret's file is written",
   "plugin/files/atomic-writer.ts": "a volume's file is written",
   "plugin/files/object-version.ts": "the keyed version of a file",
+  "plugin/kube/digest-key.ts": "the key of drift digests is taken from its Secret",
+  "plugin/kube/secret-object.ts": "a Secret's data leaves for the API server",
   "plugin/provider/calls.ts": "files leave in a Mount answer",
   "plugin/read/decode/decode.ts": "properties and encodings of an answer",
   "plugin/read/keyed-digest.ts": "the keyed digest of a credential, for cache keys",
@@ -72,7 +74,10 @@ const revealers: Readonly<Record<string, string>> = {
   "plugin/stores/vault/login.ts": "a login's token and role id are shaped for the request",
   "plugin/sync/digest.ts": "the keyed digest of a Secret",
   "plugin/sync/secret-shape.ts": "ESO's hash of a Secret's data",
+  "plugin/template/execute.ts": "values become the dot of a template",
+  "plugin/template/job.ts": "values go to the template worker",
   "plugin/wire/http.ts": "request headers and bodies leave",
+  "plugin/wire/kube-http.ts": "a client certificate's key and request bodies leave",
 };
 
 test("plaintext is seen where it leaves or is decoded, and nowhere else", () => {
@@ -127,7 +132,7 @@ test("nothing is left for later", () => {
 
 test("every script is the same launcher, and every dependency is pinned", () => {
   const manifest = JSON.parse(text("package.json")) as Record<string, Record<string, string>>;
-  const names = ["demo", "test", "test:peers", "bench", "build"];
+  const names = ["demo", "test", "test:peers", "bench", "build", "crds"];
   assert.deepEqual(manifest.scripts, Object.fromEntries(names.map((name) => [name, `node tools/run.mjs ${name}`])));
   for (const group of ["dependencies", "optionalDependencies", "devDependencies"])
     for (const [name, version] of Object.entries(manifest[group]!))

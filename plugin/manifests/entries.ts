@@ -1,47 +1,62 @@
 /** Entries of data and dataFrom, as ExternalSecrets and mount classes share them. */
 import * as v from "valibot";
-import { described, fields, formatPath, isMap, type FieldPath, type NotYet } from "./fields.ts";
-import type { ExtractEntry, Problem, RemoteRef, StoreRef } from "./objects.ts";
-import { nonEmptyText, objectName } from "./values.ts";
-
-const noGenerator: NotYet = { generatorRef: "read the value from a store: use storeRef" };
+import { exactlyOne, filledIn, forApi } from "./api-schema.ts";
+import { described, fields, formatPath, isMap, later, type FieldPath } from "./fields.ts";
+import { findSchema } from "./find.ts";
+import type { ExtractEntry, Problem, StoreRef } from "./objects.ts";
+import { remoteRefOf, remoteRefSchema } from "./remote-ref.ts";
+import { rewriteOf, rewriteSchema } from "./rewrite.ts";
+import { objectName } from "./values.ts";
 
 /** An empty kind counts as SecretStore. */
 const storeKind = described(
-  "SecretStore (of the same namespace) or ClusterSecretStore.",
+  "SecretStore (of the same namespace, the default) or ClusterSecretStore.",
   v.optional(v.picklist(["SecretStore", "ClusterSecretStore", ""]), "SecretStore"),
 );
 
+/** Without a name it serves no entry: each then names its own store. */
 export const storeRefSchema = fields({
   name: described("Name of the store.", v.optional(objectName)),
   kind: storeKind,
 });
 
-const remoteRefSchema = fields({
-  key: described("The secret's name or path in the store.", nonEmptyText),
-  property: described("One property of the secret; the whole secret when absent.", v.optional(v.string())),
-  version: described("A version, in the store's own syntax; the current one when absent.", v.optional(v.string())),
-  metadataPolicy: described(
-    "Fetch reads the secret's labels or tags in place of its value.",
-    v.optional(v.picklist(["None", "Fetch"]), "None"),
+const generatorKinds = [
+  ...["ACRAccessToken", "BeyondtrustWorkloadCredentialsDynamicSecret", "ClusterGenerator", "CloudsmithAccessToken"],
+  ...["ECRAuthorizationToken", "Fake", "GCRAccessToken", "GithubAccessToken", "GitlabDeployToken", "Grafana", "MFA"],
+  ...["Password", "QuayAccessToken", "SSHKey", "STSSessionToken", "UUID", "VaultDynamicSecret", "Webhook"],
+];
+
+const generatorRefSchema = fields({
+  apiVersion: described(
+    "API version of the generator.",
+    filledIn(v.string(), "generators.external-secrets.io/v1alpha1"),
   ),
-  conversionStrategy: described(
-    "How characters that a Secret key cannot have are replaced.",
-    v.optional(v.picklist(["Default", "Unicode"]), "Default"),
-  ),
-  decodingStrategy: described(
-    "How the value is decoded.",
-    v.optional(v.picklist(["None", "Auto", "Base64", "Base64URL"]), "None"),
-  ),
-  nullBytePolicy: described(
-    "Fail refuses values that hold a null byte.",
-    v.optional(v.picklist(["Ignore", "Fail"]), "Ignore"),
+  kind: described("Kind of the generator.", v.picklist(generatorKinds)),
+  name: described(
+    "Name of the generator, in the namespace of this object unless it is a ClusterGenerator.",
+    objectName,
   ),
 });
 
-const sourceRefSchema = fields(
-  { storeRef: described("The store of this entry, in place of the default one.", v.optional(storeRefSchema)) },
-  noGenerator,
+const sourceRefSchema = v.pipe(
+  fields(
+    {
+      storeRef: described(
+        "The store of this entry, in place of the default one.",
+        v.optional(fields({ name: described("Name of the store.", objectName), kind: storeKind })),
+      ),
+    },
+    {
+      generatorRef: later(
+        "read the value from a store: use storeRef",
+        described(
+          "A generator that makes new values at each refresh; for dataFrom only.",
+          v.optional(generatorRefSchema),
+        ),
+      ),
+    },
+  ),
+  forApi(exactlyOne),
 );
 
 /** One entry of data, with `secretKey` and whatever else its owner adds. */
@@ -53,19 +68,43 @@ export function dataEntrySchema<const E extends v.ObjectEntries>(own: E) {
   });
 }
 
-export const dataFromEntrySchema = fields(
-  {
-    extract: described("Reads every property of one secret.", v.optional(remoteRefSchema)),
-    sourceRef: described("Where to read it, when not from the default store.", v.optional(sourceRefSchema)),
-  },
-  {
-    find: "name each secret: use extract, or entries of data",
-    rewrite: "give the keys their names in entries of data",
-  },
+export const dataFromEntrySchema = v.pipe(
+  fields(
+    {
+      extract: described("Reads every property of one secret.", v.optional(remoteRefSchema)),
+      sourceRef: described("Where to read it, when not from the default store.", v.optional(sourceRefSchema)),
+      rewrite: described(
+        "Steps that give the keys other names, one after the other.",
+        v.optional(v.array(rewriteSchema)),
+      ),
+    },
+    {
+      find: later(
+        "name each secret: use extract, or entries of data",
+        described("Reads many secrets, by their names or tags.", v.optional(findSchema)),
+      ),
+    },
+  ),
+  forApi({
+    "x-kubernetes-validations": [
+      {
+        rule: "has(self.extract) || has(self.find) || has(self.sourceRef)",
+        message: "reads nothing; set extract, find or sourceRef.generatorRef",
+      },
+      {
+        rule: "!has(self.extract) || !has(self.find)",
+        message: "extract and find exclude each other; keep one, or make two entries",
+      },
+      // Two rules: as one they would come close to what an API server lets a rule cost.
+      ...["extract", "find"].map((other) => ({
+        rule: `!has(self.${other}) || !has(self.sourceRef) || !has(self.sourceRef.generatorRef)`,
+        message: `${other} and generatorRef exclude each other; keep one, or make two entries`,
+      })),
+    ],
+  }),
 );
 
 type RawStoreRef = v.InferOutput<typeof storeRefSchema>;
-type RawRemoteRef = v.InferOutput<typeof remoteRefSchema>;
 type RawSourceRef = v.InferOutput<typeof sourceRefSchema>;
 
 /** Where each checked entry reads from. The rules of `entryProblems` see to it that a name is there. */
@@ -74,16 +113,16 @@ export function storeOf(sourceRef: RawSourceRef | undefined, fallback: RawStoreR
   return { kind: kind === "" ? "SecretStore" : kind, name };
 }
 
-export function remoteRefOf({ property, version, ...raw }: RawRemoteRef): RemoteRef {
-  return { ...raw, ...(property ? { property } : {}), ...(version ? { version } : {}) };
-}
-
 export function extractEntryOf(
   raw: v.InferOutput<typeof dataFromEntrySchema>,
   fallback: RawStoreRef | undefined,
 ): ExtractEntry {
   if (!raw.extract) throw new Error("a dataFrom entry without extract has passed its rules");
-  return { extract: remoteRefOf(raw.extract), storeRef: storeOf(raw.sourceRef, fallback) };
+  return {
+    extract: remoteRefOf(raw.extract),
+    storeRef: storeOf(raw.sourceRef, fallback),
+    ...rewriteOf(raw.rewrite),
+  };
 }
 
 /** What an owner of entries holds, before or after its schema was checked. */
@@ -149,11 +188,8 @@ function storeProblems(entry: unknown, at: FieldPath, hasStore: boolean, storeFi
       ? []
       : [{ path: formatPath(at), problem: `names no store; set ${storeField}.name or the entry's sourceRef.storeRef` }];
   if (!isMap(sourceRef) || sourceRef.generatorRef !== undefined) return [];
-  const { storeRef } = sourceRef;
-  if (storeRef === undefined)
-    return [{ path: formatPath([...at, "sourceRef"]), problem: "is empty; set storeRef, or remove it" }];
-  if (namesStore(storeRef)) return [];
-  return [{ path: formatPath([...at, "sourceRef", "storeRef", "name"]), problem: "must be set" }];
+  if (sourceRef.storeRef !== undefined) return [];
+  return [{ path: formatPath([...at, "sourceRef"]), problem: "is empty; set storeRef, or remove it" }];
 }
 
 /** Whether a secretStoreRef has a name at all; its form, and that of something else in its place, is the schema's matter. */

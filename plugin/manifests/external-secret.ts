@@ -1,62 +1,69 @@
 /** ExternalSecret, external-secrets.io v1 and v1beta1: one schema for both. */
 import * as v from "valibot";
-import { isSecretKey } from "../core/names.ts";
+import { filledIn, forApi } from "./api-schema.ts";
 import {
   dataEntrySchema,
   dataFromEntrySchema,
   entryProblems,
   extractEntryOf,
   namesStore,
-  remoteRefOf,
   storeOf,
   storeRefSchema,
 } from "./entries.ts";
-import { checkFields, described, fields, isMap, withoutNulls } from "./fields.ts";
+import { checkFields, described, fields, isMap, later, withoutNulls } from "./fields.ts";
 import { headProblems, notAnObject, parsedOr, readMeta } from "./object-meta.ts";
 import type { ExternalSecret, ObjectMeta, Parsed, Problem } from "./objects.ts";
-import { objectName, refreshInterval } from "./values.ts";
+import { remoteRefOf } from "./remote-ref.ts";
+import { syncWindowsSchema } from "./sync-windows.ts";
+import { policyProblems, targetSchema } from "./target.ts";
+import { templateOf, templateProblems } from "./target-template.ts";
+import { refreshInterval, secretKey } from "./values.ts";
 
-const secretKey = v.pipe(v.string(), v.check(isSecretKey, 'must be 1–253 letters, digits, "-", "_" or "."'));
-
-const targetSchema = fields(
-  {
-    name: described("Name of the Secret; that of this object when absent.", v.optional(objectName)),
-    creationPolicy: described(
-      "Who owns the Secret, and whether it is created or only filled.",
-      v.optional(v.picklist(["Owner", "Orphan", "Merge", "CreateOrMerge", "None"]), "Owner"),
-    ),
-    deletionPolicy: described(
-      "What happens to the Secret when its source is gone.",
-      v.optional(v.picklist(["Retain", "Delete", "Merge"]), "Retain"),
-    ),
-    immutable: described("Writes the Secret as immutable.", v.optional(v.boolean(), false)),
-    immediate: described("Refreshes at once when the store reports a change.", v.optional(v.boolean(), false)),
-  },
-  {
-    template: "remove it and let the workload read the plain keys",
-    manifest: "remove it to write a Secret",
-  },
-);
-
-const specSchema = fields(
-  {
-    secretStoreRef: described("Store of every entry that names none itself.", v.optional(storeRefSchema)),
-    refreshPolicy: described(
-      "When the Secret is read again.",
-      v.optional(v.picklist(["Periodic", "OnChange", "CreatedOnce"]), "Periodic"),
-    ),
-    refreshInterval: described(
-      "Time between two reads, as a duration such as 1h; 0 reads once.",
-      v.optional(refreshInterval, "1h0m0s"),
-    ),
-    target: described("The Secret that is written.", v.optional(targetSchema, {})),
-    data: described(
-      "Single values and the keys they get.",
-      v.optional(v.array(dataEntrySchema({ secretKey: described("Key in the Secret.", secretKey) })), []),
-    ),
-    dataFrom: described("Secrets whose properties all become keys.", v.optional(v.array(dataFromEntrySchema), [])),
-  },
-  { syncWindows: "remove it; refreshInterval alone decides when to read" },
+export const externalSecretSpec = v.pipe(
+  fields(
+    {
+      secretStoreRef: described("Store of every entry that names none itself.", v.optional(storeRefSchema)),
+      refreshPolicy: described(
+        "When the Secret is read again: Periodic (the default), OnChange of this object, or CreatedOnce.",
+        v.optional(v.picklist(["Periodic", "OnChange", "CreatedOnce"]), "Periodic"),
+      ),
+      refreshInterval: described(
+        "Time between two reads, as a duration such as 1h; 0 reads once.",
+        filledIn(refreshInterval, "1h0m0s"),
+      ),
+      target: described(
+        "The Secret that is written.",
+        filledIn(targetSchema, { creationPolicy: "Owner", deletionPolicy: "Retain" }),
+      ),
+      data: described(
+        "Single values and the keys they get.",
+        v.optional(v.array(dataEntrySchema({ secretKey: described("Key in the Secret.", secretKey) })), []),
+      ),
+      dataFrom: described("Secrets whose properties all become keys.", v.optional(v.array(dataFromEntrySchema), [])),
+    },
+    {
+      syncWindows: later(
+        "remove it; refreshInterval alone decides when to read",
+        described("When periodic refreshes may happen.", v.optional(syncWindowsSchema)),
+      ),
+    },
+  ),
+  forApi({
+    "x-kubernetes-validations": [
+      {
+        rule: "has(self.data) && size(self.data) > 0 || has(self.dataFrom) && size(self.dataFrom) > 0",
+        message: "reads nothing; add an entry to data or dataFrom",
+      },
+      {
+        rule: [
+          "has(self.secretStoreRef) && has(self.secretStoreRef.name)",
+          "(!has(self.data) || self.data.all(e, has(e.sourceRef)))" +
+            " && (!has(self.dataFrom) || self.dataFrom.all(e, has(e.sourceRef)))",
+        ].join(" || "),
+        message: "an entry names no store; set secretStoreRef.name or the entry's sourceRef.storeRef",
+      },
+    ],
+  }),
 );
 
 const head = {
@@ -69,19 +76,24 @@ const head = {
 export function parseExternalSecret(document: unknown): Parsed<ExternalSecret> {
   if (!isMap(document)) return { ok: false, problems: [notAnObject(document)] };
   const spec = withoutNulls(document.spec ?? undefined);
-  const checked = checkFields(specSchema, spec, ["spec"]);
-  const problems = [...headProblems(document, head), ...checked.problems, ...(isMap(spec) ? specProblems(spec) : [])];
-  return parsedOr(problems, () => externalSecretOf(readMeta(document), checked.value!));
+  const checked = checkFields(externalSecretSpec, spec, ["spec"]);
+  const meta = readMeta(document);
+  const problems = [
+    ...headProblems(document, head),
+    ...checked.problems,
+    ...(isMap(spec) ? specProblems(spec, meta.name) : []),
+  ];
+  return parsedOr(problems, () => externalSecretOf(meta, checked.value!));
 }
 
-function externalSecretOf(meta: ObjectMeta, spec: v.InferOutput<typeof specSchema>): ExternalSecret {
-  const { name = meta.name, ...target } = spec.target;
+function externalSecretOf(meta: ObjectMeta, spec: v.InferOutput<typeof externalSecretSpec>): ExternalSecret {
+  const { name = meta.name, template, ...target } = spec.target;
   return {
     meta,
     spec: {
       refreshPolicy: spec.refreshPolicy,
       refreshIntervalMs: spec.refreshInterval,
-      target: { name, ...target },
+      target: { name, ...target, ...(template ? { template: templateOf(template) } : {}) },
       data: spec.data.map(({ secretKey, remoteRef, sourceRef }) => ({
         secretKey,
         remoteRef: remoteRefOf(remoteRef),
@@ -92,29 +104,15 @@ function externalSecretOf(meta: ObjectMeta, spec: v.InferOutput<typeof specSchem
   };
 }
 
-function specProblems(spec: Readonly<Record<string, unknown>>): readonly Problem[] {
+function specProblems(spec: Readonly<Record<string, unknown>>, name: string): readonly Problem[] {
   const { data, dataFrom, secretStoreRef } = spec;
+  const target = isMap(spec.target) ? spec.target : {};
   const entries = [data, dataFrom].filter((list) => list !== undefined);
   const empty = entries.every((list) => Array.isArray(list) && list.length === 0);
   return [
     ...(empty ? [{ path: "spec", problem: "reads nothing; add an entry to data or dataFrom" }] : []),
-    ...policyProblems(isMap(spec.target) ? spec.target : {}),
+    ...policyProblems(target),
+    ...templateProblems(target.template, ["spec", "target", "template"], { secretName: target.name ?? name }),
     ...entryProblems({ data, dataFrom, hasStore: namesStore(secretStoreRef), at: ["spec"] }),
-  ];
-}
-
-/** Deleting needs a Secret of our own; merging into a Secret needs one that is written. */
-function policyProblems({ creationPolicy, deletionPolicy }: Readonly<Record<string, unknown>>): readonly Problem[] {
-  if (typeof creationPolicy !== "string" || typeof deletionPolicy !== "string") return [];
-  const ownerless = ["Merge", "CreateOrMerge", "None"];
-  const refused = deletionPolicy === "Delete" ? ownerless : deletionPolicy === "Merge" ? ["None"] : [];
-  if (!refused.includes(creationPolicy)) return [];
-  const wayOut =
-    deletionPolicy === "Delete" ? "use deletionPolicy Retain or creationPolicy Owner" : "use deletionPolicy Retain";
-  return [
-    {
-      path: "spec.target.deletionPolicy",
-      problem: `${deletionPolicy} does not go with creationPolicy ${creationPolicy}; ${wayOut}`,
-    },
   ];
 }

@@ -10,12 +10,26 @@ import type { Problem } from "./objects.ts";
 
 export type FieldPath = readonly (string | number)[];
 
-/** Fields that exist in the API but do not work here, with what to do instead. */
-export type NotYet = Readonly<Record<string, string>>;
+/** A field that exists in the API but does not work here. */
+export interface Later {
+  /** What to do instead: the end of the sentence `not supported yet; …`. */
+  readonly wayOut: string;
+  /** Described, as any other field: an API server that does not know it would drop it without a word. */
+  readonly schema: v.GenericSchema;
+}
 
-/** An object with exactly these fields. Those of `notYet` are refused as `not supported yet`, all others as unknown. */
+export type NotYet = Readonly<Record<string, Later>>;
+
+/**
+ * An object with exactly these fields. Those of `notYet` are refused as `not supported yet`, all others as unknown.
+ * A field begins to work when its line moves from `notYet` to `entries`.
+ */
 export function fields<const E extends v.ObjectEntries>(entries: E, notYet: NotYet = {}) {
   return v.pipe(v.object(entries), v.metadata({ notYet }));
+}
+
+export function later(wayOut: string, schema: v.GenericSchema): Later {
+  return { wayOut, schema };
 }
 
 /** A schema with its line in the reference documentation. */
@@ -155,7 +169,8 @@ function shapeProblems(schema: v.GenericSchema, input: unknown, at: FieldPath): 
 }
 
 function unknownField(name: string, known: readonly string[], notYet: NotYet): string {
-  if (Object.hasOwn(notYet, name)) return `not supported yet; ${notYet[name]}`;
+  const missing = Object.hasOwn(notYet, name) ? notYet[name] : undefined;
+  if (missing) return `not supported yet; ${missing.wayOut}`;
   return `unknown field; ${didYouMean(name, known) || `known here: ${known.join(", ")}`}`;
 }
 

@@ -8,13 +8,14 @@ import {
   entryProblems,
   extractEntryOf,
   namesStore,
-  remoteRefOf,
   storeOf,
   storeRefSchema,
 } from "./entries.ts";
 import { checkFields, described, didYouMean, formatPath, withoutNulls } from "./fields.ts";
 import { nameRule, parsedOr } from "./object-meta.ts";
 import type { MountClass, MountDataEntry, Parsed, Problem } from "./objects.ts";
+import { remoteRefOf } from "./remote-ref.ts";
+import { templateOf, templateProblems, templateSchema } from "./target-template.ts";
 import { nonEmptyText } from "./values.ts";
 import { parseYamlDocuments } from "./yaml-text.ts";
 
@@ -34,16 +35,14 @@ const known = [
   "secretStoreRef",
   "data",
   "dataFrom",
+  "template",
+  "templateEngine",
   "identity",
   "refreshInterval",
   "maxStale",
   "filePermission",
 ] as const;
-const notYet: Readonly<Record<string, string>> = {
-  template: "remove it and let the workload read the plain files",
-  templateEngine: "remove it; there is no template to apply it to",
-};
-const entryParameters = ["secretStoreRef", "data", "dataFrom"] as const;
+const entryParameters = ["secretStoreRef", "data", "dataFrom", "template"] as const;
 
 type Parameters = Readonly<Record<string, string>>;
 type RawStoreRef = v.InferOutput<typeof storeRefSchema>;
@@ -56,6 +55,7 @@ export function parseMountClass(parameters: Parameters): Parsed<MountClass> {
   const refreshIntervalMs = read.durationMs("refreshInterval");
   const maxStaleMs = read.durationMs("maxStale");
   const filePermission = read.permission("filePermission");
+  checkEngine(read);
   const source = readSource(read);
   return parsedOr(read.problems, () => ({
     source: source!,
@@ -64,6 +64,13 @@ export function parseMountClass(parameters: Parameters): Parsed<MountClass> {
     ...(maxStaleMs === undefined ? {} : { maxStaleMs }),
     ...(filePermission === undefined ? {} : { filePermission }),
   }));
+}
+
+/** There is one engine, so nothing is kept of the choice. */
+function checkEngine(read: ParameterReader): void {
+  if (read.text("templateEngine") === "handlebars")
+    read.report(["templateEngine"], "handlebars is not supported yet; use go");
+  else read.choice("templateEngine", ["go"]);
 }
 
 /** Undefined after a problem. */
@@ -86,12 +93,16 @@ function readSource(read: ParameterReader): MountClass["source"] | undefined {
   const storeRef = read.checked(storeRefSchema, "secretStoreRef", raw.secretStoreRef);
   const data = read.checked(mountDataSchema, "data", raw.data) ?? [];
   const dataFrom = read.checked(dataFromSchema, "dataFrom", raw.dataFrom) ?? [];
+  const rawTemplate = read.yaml("template");
+  const template = read.checked(templateSchema, "template", rawTemplate);
+  read.problems.push(...templateProblems(rawTemplate, ["parameters", "template"], {}));
   const hasStore = namesStore(raw.secretStoreRef ?? read.text("secretStoreRef"));
   read.problems.push(...entryProblems({ data: raw.data, dataFrom: raw.dataFrom, hasStore, at: ["parameters"] }));
   if (read.problems.length > 0) return undefined;
   return {
     data: data.map((entry) => dataEntryOf(entry, storeRef)),
     dataFrom: dataFrom.map((entry) => extractEntryOf(entry, storeRef)),
+    ...(template ? { template: templateOf(template) } : {}),
   };
 }
 
@@ -138,8 +149,7 @@ class ParameterReader {
 
   refuseUnknown(): void {
     for (const name of Object.keys(this.#parameters)) {
-      if (Object.hasOwn(notYet, name)) this.report([name], `not supported yet; ${notYet[name]}`);
-      else if (!(known as readonly string[]).includes(name))
+      if (!(known as readonly string[]).includes(name))
         this.report([name], `unknown parameter; ${didYouMean(name, known) || `known here: ${known.join(", ")}`}`);
     }
   }

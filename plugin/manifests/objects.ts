@@ -58,6 +58,58 @@ export interface DataEntry {
 export interface ExtractEntry {
   readonly extract: RemoteRef;
   readonly storeRef: StoreRef;
+  /** In order. Absent: the keys are converted instead. */
+  readonly rewrite?: readonly [KeyRewrite, ...KeyRewrite[]];
+}
+
+/** One step that gives keys other names, or makes one object of several values. */
+export type KeyRewrite =
+  | {
+      readonly by: "regexp";
+      /** RE2, unanchored. */
+      readonly source: string;
+      /** With $1 and ${name}, as Go expands them. */
+      readonly target: string;
+    }
+  /** `.value` is the old key. */
+  | { readonly by: "transform"; readonly template: string }
+  | {
+      readonly by: "merge";
+      /** Not empty for the strategy JSON. */
+      readonly into: string;
+      readonly priority: readonly string[];
+      readonly priorityPolicy: "IgnoreNotFound" | "Strict";
+      readonly conflictPolicy: "Ignore" | "Error";
+      readonly strategy: "Extract" | "JSON";
+    };
+
+/** Templates kept in an object of the same namespace. */
+export interface TemplateSource {
+  readonly name: string;
+  readonly items: readonly { readonly key: string; readonly templateAs: "Values" | "KeysAndValues" }[];
+}
+
+/** One member of templateFrom; its parts are taken in this order. */
+export interface TemplateFrom {
+  readonly configMap?: TemplateSource;
+  readonly secret?: TemplateSource;
+  /** Its output is a YAML map of keys and values. */
+  readonly literal?: string;
+  readonly target: "Data" | "Labels" | "Annotations";
+  readonly decoding: DecodingStrategy;
+}
+
+/** What a Secret, or a volume, is made of when it is not simply the keys that were read. */
+export interface SecretTemplate {
+  /** Absent: that of an existing Secret is kept. */
+  readonly type?: string;
+  readonly mergePolicy: "Replace" | "Merge";
+  /** Name → template of the value; the same for annotations and data. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly finalizers: readonly string[];
+  readonly data: Readonly<Record<string, string>>;
+  readonly templateFrom: readonly TemplateFrom[];
 }
 
 export type CreationPolicy = "Owner" | "Orphan" | "Merge" | "CreateOrMerge" | "None";
@@ -78,6 +130,8 @@ export interface ExternalSecret {
       readonly immutable: boolean;
       /** The seed's field: subscribe this object to events. */
       readonly immediate: boolean;
+      /** Absent: the Secret holds what was read. */
+      readonly template?: SecretTemplate;
     };
     readonly data: readonly DataEntry[];
     readonly dataFrom: readonly ExtractEntry[];
@@ -136,7 +190,12 @@ export interface MountClass {
   /** Files = the keys of this ExternalSecret's result; or the entries given in the class itself. */
   readonly source:
     | { readonly externalSecret: string }
-    | { readonly data: readonly MountDataEntry[]; readonly dataFrom: readonly ExtractEntry[] };
+    | {
+        readonly data: readonly MountDataEntry[];
+        readonly dataFrom: readonly ExtractEntry[];
+        /** Of its keys each becomes a file. */
+        readonly template?: SecretTemplate;
+      };
   readonly identity: "Pod" | "Store";
   /** Absent = --mount-max-age. */
   readonly refreshIntervalMs?: number;

@@ -1,5 +1,6 @@
 /** Label selectors, as the Kubernetes API defines them. */
 import * as v from "valibot";
+import { forApi } from "./api-schema.ts";
 import { described, fields, formatPath, isMap, type FieldPath } from "./fields.ts";
 import type { LabelSelector, Problem } from "./objects.ts";
 
@@ -18,22 +19,25 @@ export function matchesSelector(selector: LabelSelector, labels: Readonly<Record
   );
 }
 
-export const selectorSchema = fields({
-  matchLabels: described("Labels that must all have these values.", v.optional(v.record(v.string(), v.string()), {})),
-  matchExpressions: described(
-    "Conditions on labels that must all hold.",
-    v.optional(
-      v.array(
-        fields({
-          key: described("Name of the label.", v.pipe(v.string(), v.minLength(1, "must not be empty"))),
-          operator: described("How it is compared.", v.picklist(["In", "NotIn", "Exists", "DoesNotExist"])),
-          values: described("For In and NotIn.", v.optional(v.array(v.string()), [])),
-        }),
+export const selectorSchema = v.pipe(
+  fields({
+    matchLabels: described("Labels that must all have these values.", v.optional(v.record(v.string(), v.string()), {})),
+    matchExpressions: described(
+      "Conditions on labels that must all hold.",
+      v.optional(
+        v.array(
+          fields({
+            key: described("Name of the label.", v.pipe(v.string(), v.minLength(1, "must not be empty"))),
+            operator: described("How it is compared.", v.picklist(["In", "NotIn", "Exists", "DoesNotExist"])),
+            values: described("For In and NotIn.", v.optional(v.array(v.string()), [])),
+          }),
+        ),
+        [],
       ),
-      [],
     ),
-  ),
-});
+  }),
+  forApi({ "x-kubernetes-map-type": "atomic" }),
+);
 
 /** Rules between fields, on unchecked input: which operators take values. */
 export function selectorProblems(selector: unknown, at: FieldPath): readonly Problem[] {

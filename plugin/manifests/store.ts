@@ -1,5 +1,6 @@
 /** SecretStore and ClusterSecretStore, external-secrets.io v1 and v1beta1. The provider block stays opaque. */
 import * as v from "valibot";
+import { exactlyOne, forApi } from "./api-schema.ts";
 import { checkFields, described, fields, formatPath, isMap, kindOf, withoutNulls } from "./fields.ts";
 import { patternProblem } from "./namespace-pattern.ts";
 import { headProblems, notAnObject, parsedOr, readMeta, type HeadRules } from "./object-meta.ts";
@@ -27,11 +28,16 @@ const conditionSchema = fields({
 const count = v.pipe(
   v.number(),
   v.check((n) => Number.isSafeInteger(n) && n >= 0, "must be a whole number, 0 or more"),
+  forApi({ type: "integer", format: "int32", minimum: 0 }),
 );
 
-const specSchema = fields({
+const anyMap = { type: "object", "x-kubernetes-preserve-unknown-fields": true } as const;
+/** Opaque: the kind of store reads its block, so no API server may drop fields of it. */
+const provider = v.pipe(v.unknown(), forApi({ type: "object", ...exactlyOne, additionalProperties: anyMap }));
+
+export const storeSpec = fields({
   controller: described("Controller class that serves this store; every one when absent.", v.optional(v.string())),
-  provider: described("Exactly one block, named after the kind of store.", v.unknown()),
+  provider: described("Exactly one block, named after the kind of store.", provider),
   conditions: described(
     "Namespaces that may use a ClusterSecretStore; all of them when there is no condition.",
     v.optional(v.array(conditionSchema), []),
@@ -65,7 +71,7 @@ export function parseStore(document: unknown): Parsed<StoreManifest> {
   const raw = document.spec ?? undefined;
   // The block is its kind's to read, nulls included.
   const spec = isMap(raw) ? { ...(withoutNulls({ ...raw, provider: null }) as object), ...providerOf(raw) } : raw;
-  const checked = checkFields(specSchema, spec, ["spec"]);
+  const checked = checkFields(storeSpec, spec, ["spec"]);
   const problems = [
     ...headProblems(document, head),
     ...checked.problems,
@@ -81,7 +87,7 @@ function providerOf({ provider }: Readonly<Record<string, unknown>>): { readonly
   return provider === null || provider === undefined ? {} : { provider };
 }
 
-function storeOf(meta: ObjectMeta, cluster: boolean, spec: v.InferOutput<typeof specSchema>): StoreManifest {
+function storeOf(meta: ObjectMeta, cluster: boolean, spec: v.InferOutput<typeof storeSpec>): StoreManifest {
   const [[kind, raw] = ["", undefined]] = blocksOf(spec.provider);
   const { maxRetries, retryInterval } = spec.retrySettings ?? {};
   return {

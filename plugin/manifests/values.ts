@@ -1,12 +1,32 @@
 /** Schemas of single values that several kinds of objects use. */
 import * as v from "valibot";
 import { parseGoDuration } from "../core/duration.ts";
-import { isDnsLabel, isDnsSubdomain } from "../core/names.ts";
+import { isDnsLabel, isDnsSubdomain, isSecretKey } from "../core/names.ts";
+import { forApi } from "./api-schema.ts";
 import { nameRule, namespaceRule } from "./object-meta.ts";
 
-export const objectName = v.pipe(v.string(), v.check(isDnsSubdomain, nameRule));
+const dnsLabelPattern = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
+const dnsSubdomainPattern = `^${dnsLabelPattern}(\\.${dnsLabelPattern})*$`;
+/** That the sum fits into 64 bits of nanoseconds, only the parser knows. */
+const goDurationPattern = "(0|(([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$";
 
-export const namespaceName = v.pipe(v.string(), v.check(isDnsLabel, namespaceRule));
+/** A name as objects have it: also that of a host. */
+export const subdomainKeywords = { minLength: 1, maxLength: 253, pattern: dnsSubdomainPattern } as const;
+
+export const objectName = v.pipe(v.string(), v.check(isDnsSubdomain, nameRule), forApi(subdomainKeywords));
+
+export const namespaceName = v.pipe(
+  v.string(),
+  v.check(isDnsLabel, namespaceRule),
+  forApi({ minLength: 1, maxLength: 63, pattern: `^${dnsLabelPattern}$` }),
+);
+
+/** A key of a Secret or ConfigMap. */
+export const secretKey = v.pipe(
+  v.string(),
+  v.check(isSecretKey, 'must be 1–253 letters, digits, "-", "_" or "."'),
+  forApi({ minLength: 1, maxLength: 253, pattern: "^[-._a-zA-Z0-9]+$" }),
+);
 
 export const nonEmptyText = v.pipe(v.string(), v.minLength(1, "must not be empty"));
 
@@ -18,6 +38,7 @@ export const duration = v.pipe(
   v.check((text) => parseGoDuration(text) !== undefined, durationRule),
   v.check((text) => (parseGoDuration(text) ?? 0) >= 0, "must not be negative"),
   v.transform(wholeMs),
+  forApi({ pattern: `^\\+?${goDurationPattern}` }),
 );
 
 /**
@@ -29,6 +50,7 @@ export const refreshInterval = v.pipe(
   v.check((input) => typeof input === "string" || input === 0, 'has no unit; write a duration such as "30s"'),
   v.check((input) => typeof input === "number" || parseGoDuration(input) !== undefined, durationRule),
   v.transform((input) => (typeof input === "number" ? 0 : Math.max(0, wholeMs(input)))),
+  forApi({ "x-kubernetes-int-or-string": true, minimum: 0, maximum: 0, pattern: `^[-+]?${goDurationPattern}` }),
 );
 
 /** A store's refreshInterval → milliseconds: whole seconds as an integer, or a duration. */
@@ -38,6 +60,7 @@ export const storeRefreshInterval = v.pipe(
   v.check((input) => typeof input === "number" || parseGoDuration(input) !== undefined, durationRule),
   v.check((input) => intervalMs(input) >= 0, "must not be negative"),
   v.transform(intervalMs),
+  forApi({ "x-kubernetes-int-or-string": true, minimum: 0, pattern: `^\\+?${goDurationPattern}` }),
 );
 
 function intervalMs(input: string | number): number {

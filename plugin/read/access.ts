@@ -13,7 +13,16 @@ export interface Access {
   readonly sessionKey: string;
 }
 
-export function openAccess(grant: Grant, { subject, proof }: Proven, parts: readonly KeyPart[]): Access {
-  const facts = { grant, subject };
-  return { ...facts, proof, answerKey: answerKey(facts, parts), sessionKey: sessionKey(facts, parts) };
+/** A proof with the key of the sessions that it opens: the same for everything that one caller reads of one store. */
+export interface Identity extends Proven {
+  readonly sessionKey: string;
+}
+
+export function openIdentity(grant: Grant, proven: Proven, parts: readonly KeyPart[]): Identity {
+  return { ...proven, sessionKey: sessionKey({ grant, subject: proven.subject }, parts) };
+}
+
+export function openAccess(grant: Grant, proven: Proven | Identity, parts: readonly KeyPart[]): Access {
+  const identity = "sessionKey" in proven ? proven : openIdentity(grant, proven, parts);
+  return { grant, ...identity, answerKey: answerKey({ grant, subject: identity.subject }, parts) };
 }

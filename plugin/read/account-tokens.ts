@@ -1,11 +1,11 @@
 /** Tokens of service accounts that stores name, asked for when needed and kept for 80 % of their life. */
-import { LRUCache } from "lru-cache";
 import type { Clock } from "../core/clock.ts";
 import { Failure } from "../core/failure.ts";
 import { startFlight } from "./flight.ts";
 import type { Flight } from "./flight.ts";
 import { lifetimeFrom } from "./lifetime.ts";
 import type { Lifetime } from "./lifetime.ts";
+import { createLru } from "./lru.ts";
 import type { ClusterView, ServiceAccountToken } from "./ports.ts";
 
 export interface Account {
@@ -27,7 +27,7 @@ export function createAccountTokens(deps: {
   readonly cluster: Pick<ClusterView, "serviceAccountToken">;
   readonly clock: Clock;
 }): AccountTokens {
-  const kept = new LRUCache<string, { readonly token: ServiceAccountToken; readonly life: Lifetime }>({ max: keptMax });
+  const kept = createLru<{ readonly token: ServiceAccountToken; readonly life: Lifetime }>({ entries: keptMax });
   const asking = new Map<string, Flight<ServiceAccountToken | undefined>>();
 
   /** Once for all who ask at the same time. */

@@ -5,8 +5,8 @@
  */
 import { toFailure } from "../core/failure.ts";
 import type { Failure } from "../core/failure.ts";
-import { openAccess } from "./access.ts";
-import type { Access } from "./access.ts";
+import { openAccess, openIdentity } from "./access.ts";
+import type { Access, Identity } from "./access.ts";
 import { authorize } from "./authorize.ts";
 import type { Rules } from "./authorize.ts";
 import type { Catalog, ResolvedStore } from "./catalog.ts";
@@ -14,7 +14,7 @@ import type { KeyPart } from "./key.ts";
 import { tagOf } from "./last-good.ts";
 import type { ClusterView } from "./ports.ts";
 import { prove } from "./prove.ts";
-import type { Proven, ProverDeps } from "./prove.ts";
+import type { ProverDeps } from "./prove.ts";
 import { entryFailure } from "./entry-failure.ts";
 import type { ReadEntry, ReadRequest, ReadTerms } from "./request.ts";
 import { storeId, storeNamespaceOf } from "./store-id.ts";
@@ -42,7 +42,7 @@ export async function admit(
   const { caller } = terms;
   const identity = caller.kind === "Pod" ? terms.identity : "Store";
   const stores = new Map<string, Promise<ResolvedStore>>();
-  const proofs = new Map<string, Promise<Proven>>();
+  const identities = new Map<string, Promise<Identity>>();
   const rules = rulesFor(caller.namespace, deps, signal);
   // No entry may come as far as asking for them.
   rules.catch(() => undefined);
@@ -51,8 +51,10 @@ export async function admit(
     const store = await once(stores, id, () => deps.catalog.resolve(entry.store, caller.namespace, signal));
     const located = store.store.locate(entry.ref);
     const grant = authorize({ caller, store, located, identity }, await rules);
-    const proven = await once(proofs, id, () => prove(grant, deps.prover, signal));
-    return openAccess(grant, proven, deps.keyParts);
+    const identified = await once(identities, id, async () =>
+      openIdentity(grant, await prove(grant, deps.prover, signal), deps.keyParts),
+    );
+    return openAccess(grant, identified, deps.keyParts);
   }
 
   async function admitOne(entry: ReadEntry): Promise<Admitted> {

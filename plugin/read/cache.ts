@@ -5,7 +5,6 @@
  * on an answer must have been asked for; whoever asks for the same thing at the same time shares one fetch. "Not found"
  * is remembered for 10 s, a refusal never; an authoritative no removes what was kept.
  */
-import { LRUCache } from "lru-cache";
 import type { Clock } from "../core/clock.ts";
 import { toFailure } from "../core/failure.ts";
 import type { Failure } from "../core/failure.ts";
@@ -17,6 +16,7 @@ import { startFlight } from "./flight.ts";
 import type { Flight } from "./flight.ts";
 import { lifetimeFrom } from "./lifetime.ts";
 import type { Lifetime } from "./lifetime.ts";
+import { createWeighedLru } from "./lru.ts";
 
 export interface Answer extends StoreAnswer {
   /** Monotonic milliseconds when the fetch was sent. */
@@ -76,10 +76,9 @@ interface Running {
 }
 
 export function createAnswerCache({ clock, limits, digest, onAnswer, onNo }: AnswerCacheDeps): AnswerCache {
-  const entries = new LRUCache<string, Entry>({
-    max: limits.entries,
-    maxSize: limits.bytes,
-    sizeCalculation: (entry) => entryBytes + ("answer" in entry ? entry.answer.value.byteLength : 0),
+  const entries = createWeighedLru<Entry>({
+    ...limits,
+    bytesOf: (entry) => entryBytes + ("answer" in entry ? entry.answer.value.byteLength : 0),
   });
   /** Several of one key only where a later one demands a younger answer. */
   const running = new Map<string, readonly Running[]>();

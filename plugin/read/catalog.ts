@@ -5,12 +5,12 @@
  * watch. Whether the caller may use it is not decided here.
  */
 import { createHash } from "node:crypto";
-import { LRUCache } from "lru-cache";
 import { canonicalJson } from "../core/canonical-json.ts";
 import { Failure } from "../core/failure.ts";
 import type { Parsed, Problem, StoreManifest, StoreRef } from "../manifests/objects.ts";
 import type { Store, StoreDeps, StoreKind } from "../stores/contract.ts";
 import type { Lane } from "./lane/lane.ts";
+import { createLru } from "./lru.ts";
 import type { ClusterView } from "./ports.ts";
 import { storeId, storeNamespaceOf } from "./store-id.ts";
 
@@ -44,6 +44,8 @@ export interface CatalogDeps {
   /** One lane for each opened store: an edited store starts with a fresh breaker. */
   readonly openLane: (manifest: StoreManifest) => Lane;
   readonly controllerClass: string;
+  /** Stores that name no class are left alone too. */
+  readonly controllerClassStrict?: boolean;
   /** Something that stores of this configuration read may have changed. */
   readonly onChange: (configHash: string) => void;
 }
@@ -59,7 +61,7 @@ interface Opened {
 }
 
 export function createCatalog(deps: CatalogDeps): Catalog {
-  const opened = new LRUCache<string, Opened>({ max: openStoresMax, dispose: (store) => store.stopWatch?.() });
+  const opened = createLru<Opened>({ entries: openStoresMax, dispose: (store) => store.stopWatch?.() });
 
   function open(id: string, content: string, manifest: StoreManifest): Opened {
     const kind = kindOf(manifest, deps.kinds);
@@ -79,7 +81,7 @@ export function createCatalog(deps: CatalogDeps): Catalog {
   /** A store that is gone, broken or another's keeps nothing open. */
   function openOrClose(id: string, found: Parsed<StoreManifest> | undefined): [Opened, StoreManifest] {
     try {
-      const manifest = usable(id, found, deps.controllerClass);
+      const manifest = usable(id, found, deps);
       const content = contentOf(manifest);
       const kept = opened.get(id);
       return [kept?.content === content ? kept : open(id, content, manifest), manifest];
@@ -101,10 +103,19 @@ export function createCatalog(deps: CatalogDeps): Catalog {
   };
 }
 
-function usable(id: string, found: Parsed<StoreManifest> | undefined, controllerClass: string): StoreManifest {
+function usable(
+  id: string,
+  found: Parsed<StoreManifest> | undefined,
+  { controllerClass, controllerClassStrict = false }: CatalogDeps,
+): StoreManifest {
   if (!found) throw new Failure("store_not_found", `${id} does not exist; create it, or correct the reference to it`);
   if (!found.ok) throw storeInvalid(found.problems);
   const { controller } = found.value;
+  if (controller === undefined && controllerClassStrict)
+    throw new Failure(
+      "store_not_ready",
+      `${id} names no controller class and this process serves only "${controllerClass}"; set spec.controller or leave out --controller-class-strict`,
+    );
   if (controller !== undefined && controller !== controllerClass)
     throw new Failure(
       "store_not_ready",
@@ -129,9 +140,8 @@ function kindOf(manifest: StoreManifest, kinds: ReadonlyMap<string, StoreKind>):
   const kind = kinds.get(manifest.provider.kind);
   if (kind) return kind;
   const supported = [...kinds.keys()].sort().join(", ");
-  throw new Failure("store_invalid", `provider "${manifest.provider.kind}" is not supported; supported: ${supported}`, {
-    field: "spec.provider",
-  });
+  // Names its field by itself.
+  throw new Failure("store_invalid", `provider "${manifest.provider.kind}" is not supported; supported: ${supported}`);
 }
 
 function blockInvalid(kindName: string, problems: readonly [Problem, ...Problem[]]): Failure {

@@ -4,7 +4,7 @@
  * Everything that can change the answer is a named part here: a field added to a table splits entries, it never merges
  * two identities. `property` is no part: ten properties of one path are one fetch.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { CallerFact, Subject } from "../stores/contract.ts";
 import type { Grant } from "./authorize.ts";
 
@@ -51,17 +51,19 @@ export function sessionKey(facts: KeyFacts, parts: readonly KeyPart[]): string {
   );
 }
 
+const lengthBytes = 4;
+
 function hashParts(facts: KeyFacts, parts: readonly KeyPart[]): string {
-  const hash = createHash("sha256");
-  const length = Buffer.alloc(4);
-  for (const part of parts) {
-    const text = part.of(facts);
-    const bytes = Buffer.from(text ?? "", "utf8");
+  const texts = parts.map((part) => part.of(facts));
+  const all = Buffer.allocUnsafe(texts.reduce((sum, text) => sum + lengthBytes + Buffer.byteLength(text ?? ""), 0));
+  let at = 0;
+  for (const text of texts) {
+    const bytes = text === undefined ? 0 : all.write(text, at + lengthBytes, "utf8");
     // The length in front keeps neighbours apart; no text is as long as the one that says "does not apply".
-    length.writeUInt32BE(text === undefined ? 0xffffffff : bytes.length);
-    hash.update(length).update(bytes);
+    all.writeUInt32BE(text === undefined ? 0xffffffff : bytes, at);
+    at += lengthBytes + bytes;
   }
-  return hash.digest("hex");
+  return hash("sha256", all);
 }
 
 function account(subject: Subject): Extract<Subject, { kind: "serviceAccount" }> | undefined {

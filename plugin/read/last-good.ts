@@ -4,12 +4,12 @@
  * Kept per request as a whole, so that a stale result is one that was once read together, never a mixture. Sticky: an
  * authoritative no drops every result that holds the refused part, and nothing asked for before it is kept after it.
  */
-import { createHash } from "node:crypto";
-import { LRUCache } from "lru-cache";
+import { hash } from "node:crypto";
 import { canonicalJson } from "../core/canonical-json.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Access } from "./access.ts";
 import type { Answer } from "./cache.ts";
+import { createLru, createWeighedLru } from "./lru.ts";
 import type { ReadEntry, SecretBundle } from "./request.ts";
 
 /** One entry of a request with the right to read it. */
@@ -58,17 +58,16 @@ interface Kept {
 }
 
 export function createLastGood(clock: Clock, limits: { readonly entries: number; readonly bytes: number }): LastGood {
-  const results = new LRUCache<string, Kept>({
-    max: limits.entries,
-    maxSize: limits.bytes,
-    sizeCalculation: ({ result }) =>
+  const results = createWeighedLru<Kept>({
+    ...limits,
+    bytesOf: ({ result }) =>
       [...result.bundle.values].reduce(
         (sum, [name, { value }]) => sum + name.length + value.byteLength + valueBytes,
         entryBytes,
       ),
   });
   /** Tag → monotonic milliseconds of its last no. */
-  const refusedAtMs = new LRUCache<string, number>({ max: refusalsMax });
+  const refusedAtMs = createLru<number>({ entries: refusalsMax });
 
   const refusedSince = (tag: string, begunAtMs: number): boolean => (refusedAtMs.get(tag) ?? -Infinity) >= begunAtMs;
 
@@ -104,8 +103,17 @@ export function createLastGood(clock: Clock, limits: { readonly entries: number;
 
 /** Who reads what, and how it is shaped: two requests that share a key get equal results from equal answers. */
 function keyOf(request: readonly AllowedEntry[]): string {
-  const parts = request.map(({ entry, access }) => [access.answerKey, access.grant.store.id, entry]);
-  return createHash("sha256").update(canonicalJson(parts)).digest("hex");
+  const parts = request.map(({ entry, access }) => [access.answerKey, access.grant.store.id, textOf(entry)]);
+  return hash("sha256", JSON.stringify(parts));
+}
+
+/** The entries of one class or object are read again and again, so worked out once for as long as they live. */
+const texts = new WeakMap<ReadEntry, string>();
+
+function textOf(entry: ReadEntry): string {
+  let text = texts.get(entry);
+  if (text === undefined) texts.set(entry, (text = canonicalJson(entry)));
+  return text;
 }
 
 function tagsOf(entry: ReadEntry, { grant, answerKey, sessionKey }: Access): readonly string[] {

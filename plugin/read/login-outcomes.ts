@@ -4,8 +4,8 @@
  * The rule: the refusal is a verdict when another identity logged in at the same realm (server and login mount) after
  * this identity's first refusal in a row, or within the minute before it. Its own success ends the row.
  */
-import { LRUCache } from "lru-cache";
 import type { Clock } from "../core/clock.ts";
+import { createLru } from "./lru.ts";
 
 const witnessMs = 60_000;
 const realmsMax = 1_000;
@@ -24,8 +24,8 @@ export interface LoginOutcomes {
 
 export function createLoginOutcomes(clock: Clock): LoginOutcomes {
   /** The latest success and the latest of any other identity: enough to find one that is not the refused one's. */
-  const successes = new LRUCache<string, readonly [Success, Success?]>({ max: realmsMax });
-  const refusedSinceMs = new LRUCache<string, number>({ max: refusedMax });
+  const successes = createLru<readonly [Success, Success?]>({ entries: realmsMax });
+  const refusedSinceMs = createLru<number>({ entries: refusedMax });
   const rowOf = (realm: string, identity: string): string => JSON.stringify([realm, identity]);
 
   return {

@@ -36,7 +36,7 @@ const longestPauseMs = 4_000;
 /** Rejects with the Failure of the last attempt. */
 export async function obtain(
   access: Access,
-  terms: Pick<ReadTerms, "acceptBegunFromMs" | "priority" | "limitMs">,
+  terms: Pick<ReadTerms, "acceptBegunFromMs" | "priority" | "limitMs" | "once">,
   patience: Patience,
   deps: ObtainDeps,
   signal: AbortSignal,
@@ -44,18 +44,19 @@ export async function obtain(
   const { clock, cache } = deps;
   const { lane } = access.grant.store;
   const ask = fetchThrough(access, terms, deps);
+  const isLast = (): boolean => terms.once === true || patience.hasStandIn();
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(longestPauseMs, 2 * pauseMs)) {
     const kept = cache.kept(access, terms.acceptBegunFromMs);
     if (kept) return { answer: kept, cache: "hit" };
     const leftMs = patience.deadlineMs - clock.monotonicMs();
     const held = heldBy(lane);
-    if (held && (patience.hasStandIn() || held.retryAfterMs! >= leftMs)) throw held;
+    if (held && (isLast() || held.retryAfterMs! >= leftMs)) throw held;
     try {
       const { answer, joined } = await cache.fetched(access, terms.acceptBegunFromMs, ask, signal);
       return { answer, cache: joined ? "hit" : "miss" };
     } catch (thrown) {
       const failure = toFailure(thrown);
-      if (signal.aborted || !isWorthAnother(failure) || patience.hasStandIn()) throw failure;
+      if (signal.aborted || !isWorthAnother(failure) || isLast()) throw failure;
       const waitMs = Math.max(pauseMs, failure.retryAfterMs ?? 0);
       if (waitMs >= patience.deadlineMs - clock.monotonicMs()) throw failure;
       await pause(clock, waitMs, signal);

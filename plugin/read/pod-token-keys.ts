@@ -13,6 +13,15 @@ export interface TokenKeys {
   readonly issuer?: string;
 }
 
+/** Keys that change while the process runs: those of an API server. */
+export interface TokenKeySource {
+  /**
+   * The keys to verify this token with: read anew when none has its key id, as often as the API server can bear.
+   * Rejects with Failure `kube_unavailable` while no keys were ever read.
+   */
+  keysFor(token: string): Promise<TokenKeys>;
+}
+
 const algorithms = [
   "RS256",
   "RS384",

@@ -10,16 +10,16 @@ import { isJsonObject, parseJson, type JsonValue } from "../core/json.ts";
 import { SecretValue } from "../core/secret-value.ts";
 import type { PodToken } from "./caller.ts";
 import { claimProblem, readClaims, type PodFacts } from "./pod-token-claims.ts";
-import { isSignedBy, type TokenKeys } from "./pod-token-keys.ts";
+import { isSignedBy, type TokenKeys, type TokenKeySource } from "./pod-token-keys.ts";
 
-export { loadTokenKeys, type TokenKeys } from "./pod-token-keys.ts";
+export { loadTokenKeys, type TokenKeys, type TokenKeySource } from "./pod-token-keys.ts";
 
 export interface TokensGiven {
   readonly facts: PodFacts;
   /** JSON: audience → {token, expirationTimestamp}. Absent when the CSIDriver asks for no tokens. */
   readonly tokensJson?: SecretValue;
   /** Absent: claims are compared but not verified, and an opaque token is taken as it is. */
-  readonly keys?: TokenKeys;
+  readonly keys?: TokenKeys | TokenKeySource;
   readonly clock: Clock;
 }
 
@@ -67,16 +67,17 @@ function parseEntries(tokensJson: string): TokenEntry[] {
   });
 }
 
-async function checked(entry: TokenEntry, { facts, keys, clock }: TokensGiven): Promise<PodToken> {
+async function checked(entry: TokenEntry, { facts, keys: given, clock }: TokensGiven): Promise<PodToken> {
   const { audience } = entry;
   const token = new SecretValue(Buffer.from(entry.token));
   const claims = readClaims(entry.token);
   if (!claims) {
-    if (keys) throw refused(audience, "is opaque, so it cannot be verified");
+    if (given) throw refused(audience, "is opaque, so it cannot be verified");
     if ((entry.expiresAtMs ?? Infinity) <= clock.nowMs()) throw refused(audience, "has expired");
     const expiry = entry.expiresAtMs === undefined ? {} : { expiresAtMs: entry.expiresAtMs };
     return { audience, token, serviceAccountUid: opaqueUid, ...expiry };
   }
+  const keys = given && "keysFor" in given ? await given.keysFor(entry.token) : given;
   if (keys && !(await isSignedBy(keys, entry.token))) throw refused(audience, "is not signed by a key of this cluster");
   if (keys?.issuer !== undefined && claims.issuer !== keys.issuer) throw refused(audience, "is from another issuer");
   const problem = claimProblem(claims, facts, audience, clock.nowMs());

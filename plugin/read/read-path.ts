@@ -4,8 +4,6 @@
  */
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
-import { toFailure } from "../core/failure.ts";
-import type { Failure } from "../core/failure.ts";
 import type { StoreManifest, StoreRef } from "../manifests/objects.ts";
 import type { Audit } from "../observe/audit.ts";
 import type { Metrics } from "../observe/metrics.ts";
@@ -15,7 +13,6 @@ import { createAnswerCache } from "./cache.ts";
 import { createCatalog } from "./catalog.ts";
 import { createConsumers } from "./consumers.ts";
 import type { Consumers } from "./consumers.ts";
-import { heldBy } from "./in-lane.ts";
 import { keyParts } from "./key.ts";
 import type { KeyPart } from "./key.ts";
 import { keyedDigest } from "./keyed-digest.ts";
@@ -25,6 +22,8 @@ import type { ClusterView } from "./ports.ts";
 import { createReader } from "./reader.ts";
 import type { Reader } from "./request.ts";
 import { createSessions } from "./sessions.ts";
+import { checkStore } from "./store-check.ts";
+import type { StoreStatus } from "./store-check.ts";
 
 export interface ReadPathDeps {
   readonly cluster: ClusterView;
@@ -38,6 +37,8 @@ export interface ReadPathDeps {
   readonly openLane: (manifest: StoreManifest) => Lane;
   readonly tokenAudience: string;
   readonly controllerClass: string;
+  /** Stores that name no class are left alone too. */
+  readonly controllerClassStrict?: boolean;
   /** Key of the digests in audit lines, at least 32 bytes. */
   readonly digestKey: Uint8Array;
   readonly limits: {
@@ -48,17 +49,10 @@ export interface ReadPathDeps {
   };
 }
 
-export interface StoreStatus {
-  /** The registry name of its kind; absent when it cannot be told. */
-  readonly kindName?: string;
-  /** Why reads through it fail before anything is sent; absent when nothing speaks against them. */
-  readonly failure?: Failure;
-}
-
 export interface ReadPath {
   readonly reader: Reader;
   readonly consumers: Consumers;
-  /** From the manifest and what is known of the store, without calling it. `namespace`: that of whoever names it. */
+  /** See store-check.ts. */
   storeStatus(ref: StoreRef, namespace: string, signal: AbortSignal): Promise<StoreStatus>;
   /** Accounts, or Secrets with their tokens, changed: tokens are asked for anew. */
   forgetAccountTokens(): void;
@@ -102,15 +96,7 @@ export function createReadPath(deps: ReadPathDeps, parts: readonly KeyPart[] = k
   return {
     reader: createReader({ ...deps, cache, sessions, admission, lastGood, consumers }),
     consumers,
-    async storeStatus(ref, namespace, signal) {
-      try {
-        const { kind, lane } = await catalog.resolve(ref, namespace, signal);
-        const failure = heldBy(lane);
-        return { kindName: kind.name, ...(failure ? { failure } : {}) };
-      } catch (thrown) {
-        return { failure: toFailure(thrown) };
-      }
-    },
+    storeStatus: (ref, namespace, signal) => checkStore(ref, namespace, { admission, sessions }, signal),
     forgetAccountTokens: () => accountTokens.forgetAll(),
     close: () => catalog.close(),
   };

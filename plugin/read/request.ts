@@ -45,6 +45,8 @@ export interface ReadTerms {
   readonly maxStaleMs: number;
   /** For all refs together, milliseconds. */
   readonly limitMs: number;
+  /** One attempt at each ref: the caller tries again by itself. Else an unavailable store is asked until the limit. */
+  readonly once?: boolean;
 }
 
 /** One store answer that a bundle was made from. */

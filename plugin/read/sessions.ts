@@ -4,7 +4,6 @@
  * A session is renewed at 80 % of its life by the next use, which waits for it. A refusal on a kept session drops it and
  * logs in once, however many wait; what the store says to the new session is its word.
  */
-import { LRUCache } from "lru-cache";
 import type { Clock } from "../core/clock.ts";
 import { Failure, toFailure } from "../core/failure.ts";
 import type { Session } from "../stores/contract.ts";
@@ -16,6 +15,7 @@ import type { Turn } from "./in-lane.ts";
 import { lifetimeFrom } from "./lifetime.ts";
 import type { Lifetime } from "./lifetime.ts";
 import { createLoginOutcomes } from "./login-outcomes.ts";
+import { createLru } from "./lru.ts";
 
 export interface Sessions {
   /**
@@ -23,6 +23,11 @@ export interface Sessions {
    * Rejects as `work` and the store's `login` do; a refused login that is a verdict is `store_denied`.
    */
   use<T>(access: Access, turn: Turn, work: (session: Session) => Promise<T>): Promise<T>;
+  /**
+   * Resolves when a login works: a new one, or a kept session that the store still knows. `ask` is the store's own
+   * question for that, where its kind has one. Rejects as the login or `ask` does.
+   */
+  check(access: Access, turn: Turn, ask?: (session: Session) => Promise<void>): Promise<void>;
 }
 
 export interface SessionsDeps {
@@ -46,7 +51,7 @@ interface Held {
 }
 
 export function createSessions({ clock, sessionsMax, onLoginRefused, onVerdict }: SessionsDeps): Sessions {
-  const sessions = new LRUCache<string, Kept>({ max: sessionsMax });
+  const sessions = createLru<Kept>({ entries: sessionsMax });
   const logins = new Map<string, Flight<Kept>>();
   const outcomes = createLoginOutcomes(clock);
 
@@ -97,6 +102,18 @@ export function createSessions({ clock, sessionsMax, onLoginRefused, onVerdict }
   }
 
   return {
+    async check(access, turn, ask) {
+      const { kept, fresh } = await hold(access, turn);
+      if (!ask || (fresh && !kept.session.given)) return;
+      try {
+        await ask(kept.session);
+      } catch (thrown) {
+        if (!(thrown instanceof Failure && thrown.code === "store_denied")) throw thrown;
+        if (sessions.peek(access.sessionKey) === kept) sessions.delete(access.sessionKey);
+        if (kept.session.given) throw thrown;
+        await hold(access, turn);
+      }
+    },
     async use(access, turn, work) {
       const first = await hold(access, turn);
       try {

@@ -6,6 +6,11 @@ export interface RecordedRequest {
   readonly method: string;
   readonly path: string;
   readonly status: number;
+  /** Arrival and answer, epoch milliseconds. */
+  readonly atMs: number;
+  readonly answeredAtMs: number;
+  /** Of the answer's Retry-After, milliseconds; 0 without one. */
+  readonly retryAfterMs: number;
 }
 
 export interface RecordingProxy {
@@ -21,8 +26,11 @@ export async function startRecordingProxy(target: string): Promise<RecordingProx
   const requests: RecordedRequest[] = [];
   const server = createServer((incoming, outgoing) => {
     const { method = "GET", url: path = "/", headers } = incoming;
+    const atMs = Date.now();
     const upstream = forward({ hostname, port, method, path, headers }, (answer) => {
-      requests.push({ method, path, status: answer.statusCode ?? 0 });
+      const retryAfterMs = 1_000 * Number(answer.headers["retry-after"] ?? 0);
+      const status = answer.statusCode ?? 0;
+      requests.push({ method, path, status, atMs, answeredAtMs: Date.now(), retryAfterMs });
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(outgoing);
     });

@@ -7,7 +7,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { systemClock } from "../../plugin/core/clock.ts";
 import type { Clock } from "../../plugin/core/clock.ts";
-import { refusal } from "./vault-answers.ts";
+import { refusal, success } from "./vault-answers.ts";
 import type { VaultAnswer } from "./vault-answers.ts";
 import { createVaultEngines } from "./vault-engines.ts";
 import type { VaultEngines } from "./vault-engines.ts";
@@ -73,6 +73,9 @@ export async function startVaultServer(options: { readonly clock?: Clock } = {})
     const [pathname = "", query = ""] = path.split("?");
     const decoded = decodeURIComponent(pathname);
     if (request.method !== "GET") return tokens.login(namespace, decoded, body);
+    // As the default policy has it.
+    if (decoded === "auth/token/lookup-self" && tokens.isAlive(header(request, "x-vault-token"), namespace))
+      return success({ data: { ttl: 0 } });
     if (!tokens.mayRead(header(request, "x-vault-token"), namespace, decoded)) return refusal(403, "permission denied");
     return engines.read(namespace, decoded, new URLSearchParams(query).get("version") ?? "");
   };

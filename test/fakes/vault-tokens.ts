@@ -43,6 +43,7 @@ interface Token {
 
 export interface TokenRoom {
   readonly controls: VaultTokens;
+  isAlive(token: string, namespace: string): boolean;
   mayRead(token: string, namespace: string, path: string): boolean;
   /** `path` is that of the request, below `/v1/`. */
   login(namespace: string, path: string, body: string): VaultAnswer;
@@ -95,12 +96,19 @@ export function createVaultTokens(clock: Clock): TokenRoom {
     },
   };
 
+  const isAlive = (token: string, namespace: string): boolean => {
+    if (token === rootToken) return true;
+    const found = tokens.get(token);
+    return found !== undefined && found.namespace === namespace && found.endsAtMs > clock.nowMs();
+  };
+
   return {
     controls,
+    isAlive,
     mayRead(token, namespace, path) {
       if (token === rootToken) return true;
       const found = tokens.get(token);
-      if (!found || found.namespace !== namespace || found.endsAtMs <= clock.nowMs()) return false;
+      if (!found || !isAlive(token, namespace)) return false;
       const allowed = found.policies.flatMap((name) => policies.get(name) ?? []);
       return allowed.some((rule) => (rule.endsWith("*") ? path.startsWith(rule.slice(0, -1)) : path === rule));
     },

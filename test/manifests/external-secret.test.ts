@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseExternalSecret } from "../../plugin/manifests/external-secret.ts";
 import type { ExternalSecret } from "../../plugin/manifests/objects.ts";
+import { fullExternalSecret } from "./full-manifests.ts";
 import { accepted, refuses, yaml } from "./outcome.ts";
 
 const entry = { secretKey: "password", remoteRef: { key: "payments/db" } };
@@ -230,9 +231,22 @@ const refused: readonly (readonly [sentence: string, spec: Record<string, unknow
     ["spec.dataFrom[0].find: not supported yet; name each secret: use extract, or entries of data"],
   ],
   [
-    "rewrite",
-    { dataFrom: [{ extract: { key: "a" }, rewrite: [] }] },
-    ["spec.dataFrom[0].rewrite: not supported yet; give the keys their names in entries of data"],
+    "steps of a rewrite that are none, two, or write nowhere",
+    {
+      dataFrom: [
+        {
+          extract: { key: "a" },
+          rewrite: [{}, { transform: { template: "" }, merge: {} }, { merge: { strategy: "JSON" } }, { regex: {} }],
+        },
+      ],
+    },
+    [
+      "spec.dataFrom[0].rewrite[0]: must hold one of regexp, transform and merge",
+      "spec.dataFrom[0].rewrite[1]: must hold one of regexp, transform and merge",
+      "spec.dataFrom[0].rewrite[2].merge: writes to no key; set into, or strategy Extract",
+      "spec.dataFrom[0].rewrite[3]: must hold one of regexp, transform and merge",
+      "spec.dataFrom[0].rewrite[3].regex: unknown field; did you mean regexp?",
+    ],
   ],
   [
     "a generator under dataFrom",
@@ -253,9 +267,34 @@ const refused: readonly (readonly [sentence: string, spec: Record<string, unknow
     ],
   ],
   [
-    "a template",
-    { target: { template: {} } },
-    ["spec.target.template: not supported yet; remove it and let the workload read the plain keys"],
+    "a template that makes a credential of the cluster",
+    { target: { template: { type: "kubernetes.io/service-account-token" } } },
+    ["spec.target.template.type: a Secret of this type makes a credential and is never written; choose another"],
+  ],
+  [
+    "a template for a key that a Secret cannot have",
+    { target: { template: { data: { "db/url": "", "db.url": "" } } } },
+    ['spec.target.template.data["db/url"]: is no key of a Secret: use 1–253 letters, digits, "-", "_" or "."'],
+  ],
+  [
+    "templates from nowhere, to nowhere, and out of the Secret that they make",
+    {
+      target: {
+        name: "out",
+        template: {
+          templateFrom: [
+            { target: "Data" },
+            { literal: "", target: "spec.config" },
+            { secret: { name: "out", items: [] } },
+          ],
+        },
+      },
+    },
+    [
+      "spec.target.template.templateFrom[0]: holds no template; set configMap, secret or literal",
+      "spec.target.template.templateFrom[1].target: must be one of Data, Labels, Annotations; a path goes with target.manifest, which is not supported yet",
+      "spec.target.template.templateFrom[2].secret.name: is the Secret that is written; keep the templates in another one",
+    ],
   ],
   [
     "another kind of target",
@@ -294,7 +333,7 @@ const refused: readonly (readonly [sentence: string, spec: Record<string, unknow
     { constructor: 1, target: JSON.parse('{"__proto__": {"name": "x"}}') as object },
     [
       "spec.constructor: unknown field; known here: secretStoreRef, refreshPolicy, refreshInterval, target, data, dataFrom",
-      "spec.target.__proto__: unknown field; known here: name, creationPolicy, deletionPolicy, immutable, immediate",
+      "spec.target.__proto__: unknown field; known here: name, creationPolicy, deletionPolicy, immutable, immediate, template",
     ],
   ],
   [
@@ -408,4 +447,39 @@ spec:
   assert.equal(spec.refreshIntervalMs, 0);
   assert.deepEqual(spec.data[0]!.storeRef, { kind: "SecretStore", name: "vault" });
   assert.deepEqual(spec.dataFrom[0]!.storeRef, { kind: "ClusterSecretStore", name: "files" });
+});
+
+test("a template and a rewrite, whole", () => {
+  const { target, dataFrom } = accepted(parseExternalSecret(fullExternalSecret)).spec;
+  const items = [
+    { key: "a.tpl", templateAs: "KeysAndValues" },
+    { key: "b_c", templateAs: "Values" },
+  ];
+  assert.deepEqual(target.template, {
+    type: "kubernetes.io/tls",
+    mergePolicy: "Merge",
+    labels: { a: "{{ .x }}" },
+    annotations: { b: "" },
+    finalizers: ["example.com/f"],
+    data: { "app.yaml": "{{ .password }}" },
+    templateFrom: [
+      { configMap: { name: "templates", items }, target: "Labels", decoding: "Base64" },
+      { secret: { name: "templates", items }, target: "Annotations", decoding: "None" },
+      { literal: "a: {{ .b }}", target: "Data", decoding: "None" },
+    ],
+  });
+  assert.deepEqual(dataFrom[0]!.rewrite, [
+    { by: "regexp", source: "/", target: "_" },
+    { by: "transform", template: "{{ .value | upper }}" },
+    {
+      by: "merge",
+      into: "all",
+      priority: ["a"],
+      priorityPolicy: "IgnoreNotFound",
+      conflictPolicy: "Ignore",
+      strategy: "JSON",
+    },
+    { by: "merge", into: "", priority: [], priorityPolicy: "Strict", conflictPolicy: "Error", strategy: "Extract" },
+  ]);
+  assert.ok(!("rewrite" in dataFrom[1]!));
 });

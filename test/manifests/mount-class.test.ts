@@ -50,6 +50,19 @@ test("a class with entries of its own, and every other parameter", () => {
   });
 });
 
+test("a template of its own, with the keys of files", () => {
+  const template = 'data: {db/url: "{{ .user }}"}\ntemplateFrom: [{literal: "a: b", target: data}]';
+  const { source } = accepted(parseMountClass({ secretStoreRef, data, template, templateEngine: "go" }));
+  assert.deepEqual("data" in source && source.template, {
+    mergePolicy: "Replace",
+    labels: {},
+    annotations: {},
+    finalizers: [],
+    data: { "db/url": "{{ .user }}" },
+    templateFrom: [{ literal: "a: b", target: "Data", decoding: "None" }],
+  });
+});
+
 test("entries may be JSON, and need no default store when each names its own", () => {
   const text = JSON.stringify([{ secretKey: "a", remoteRef: { key: "b" }, sourceRef: { storeRef: { name: "c" } } }]);
   const { source } = accepted(parseMountClass({ data: text }));
@@ -95,16 +108,34 @@ const refused: readonly (readonly [sentence: string, given: Record<string, strin
     { externalSecret: "a", identiy: "Pod", objects: "", roleName: "x" },
     [
       "parameters.identiy: unknown parameter; did you mean identity?",
-      "parameters.objects: unknown parameter; known here: externalSecret, secretStoreRef, data, dataFrom, identity, refreshInterval, maxStale, filePermission",
-      "parameters.roleName: unknown parameter; known here: externalSecret, secretStoreRef, data, dataFrom, identity, refreshInterval, maxStale, filePermission",
+      "parameters.objects: unknown parameter; known here: externalSecret, secretStoreRef, data, dataFrom, template, templateEngine, identity, refreshInterval, maxStale, filePermission",
+      "parameters.roleName: unknown parameter; known here: externalSecret, secretStoreRef, data, dataFrom, template, templateEngine, identity, refreshInterval, maxStale, filePermission",
     ],
   ],
   [
-    "templates and their engine",
-    { externalSecret: "a", template: "x", templateEngine: "go" },
+    "a template beside an ExternalSecret, which has its own",
+    { externalSecret: "a", template: "data: {}" },
     [
-      "parameters.template: not supported yet; remove it and let the workload read the plain files",
-      "parameters.templateEngine: not supported yet; remove it; there is no template to apply it to",
+      "parameters.template: does not go with externalSecret, which names its own stores and entries; keep one of the two",
+    ],
+  ],
+  [
+    "an engine that is not there",
+    { externalSecret: "a", templateEngine: "handlebars" },
+    ["parameters.templateEngine: handlebars is not supported yet; use go"],
+  ],
+  [
+    "an engine that nobody knows",
+    { externalSecret: "a", templateEngine: "Go" },
+    ["parameters.templateEngine: must be one of go; did you mean go?"],
+  ],
+  [
+    "wrong fields of a template",
+    { secretStoreRef, data, template: "dat: {}\ntemplateFrom: [{}]\ndata: {a: 1}" },
+    [
+      "parameters.template.dat: unknown field; did you mean data?",
+      "parameters.template.data.a: must be text, not a number; put it in quotes",
+      "parameters.template.templateFrom[0]: holds no template; set configMap, secret or literal",
     ],
   ],
   [
@@ -147,10 +178,9 @@ const refused: readonly (readonly [sentence: string, given: Record<string, strin
   ],
   [
     "what is not built yet",
-    { secretStoreRef, dataFrom: "- {find: {}, rewrite: []}" },
+    { secretStoreRef, dataFrom: "- {find: {}}" },
     [
       "parameters.dataFrom[0].find: not supported yet; name each secret: use extract, or entries of data",
-      "parameters.dataFrom[0].rewrite: not supported yet; give the keys their names in entries of data",
     ],
   ],
   ["a map in place of the list", { secretStoreRef, data: "{a: 1}" }, ["parameters.data: must be a list, not a map"]],

@@ -1,131 +1,25 @@
 /** The manifests that the project promises to take as they are, in both API versions. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { parseExternalSecret } from "../../plugin/manifests/external-secret.ts";
 import { parseStore } from "../../plugin/manifests/store.ts";
-import { accepted, refuses, yaml } from "./outcome.ts";
+import { accepted, yaml } from "./outcome.ts";
 
-const vaultProd = `
-kind: ClusterSecretStore
-metadata:
-  name: vault-prod
-spec:
-  provider:
-    vault:
-      server: "https://vault.internal.example.com:8200"
-      path: "kv/data"
-      version: "v2"
-      auth:
-        kubernetes:
-          mountPath: "kubernetes"
-          role: "external-secrets"
-          serviceAccountRef:
-            name: external-secrets
-            namespace: external-secrets-system
-`;
-const awsProd = `
-kind: ClusterSecretStore
-metadata:
-  name: aws-secrets-prod
-spec:
-  provider:
-    aws:
-      service: SecretsManager
-      region: us-east-1
-      auth:
-        jwt:
-          serviceAccountRef:
-            name: external-secrets
-            namespace: external-secrets-system
-`;
-const paymentsStore = `
-kind: SecretStore
-metadata:
-  name: payments-secrets
-  namespace: payments
-spec:
-  provider:
-    vault:
-      server: "https://vault.internal.example.com:8200"
-      auth:
-        kubernetes:
-          role: "payments-namespace" # Vault role allowing only payments paths
-          serviceAccountRef:
-            name: payments-eso
-`;
-const paymentsDb = `
-kind: ExternalSecret
-metadata:
-  name: payments-db-credentials
-  namespace: payments
-spec:
-  refreshInterval: 1h
-  secretStoreRef:
-    name: vault-prod
-    kind: ClusterSecretStore
-  target:
-    name: payments-db-credentials
-    creationPolicy: Owner
-  data:
-    - secretKey: DB_USERNAME
-      remoteRef:
-        key: secret/payments/db
-        property: username
-    - secretKey: DB_PASSWORD
-      remoteRef:
-        key: secret/payments/db
-        property: password
-`;
-const postgresConnection = `
-kind: ExternalSecret
-metadata:
-  name: postgres-connection
-  namespace: payments
-spec:
-  refreshInterval: 1h
-  secretStoreRef:
-    name: vault-prod
-    kind: ClusterSecretStore
-  target:
-    name: postgres-connection
-    template:
-      type: Opaque
-      data:
-        DATABASE_URL: |
-          postgresql://{{ .username }}:{{ .password }}@db-prod.internal:5432/payments?sslmode=require
-        POSTGRES_PASSWORD: "{{ .password }}"
-  data:
-    - secretKey: username
-      remoteRef:
-        key: secret/payments/db
-        property: username
-    - secretKey: password
-      remoteRef:
-        key: secret/payments/db
-        property: password
-`;
-// As written, it names no namespace; whoever reads a folder fills in "default" before.
-const apiKey = `
-kind: ExternalSecret
-metadata:
-  name: api-key
-  namespace: default
-spec:
-  refreshInterval: 24h # fallback
-  secretStoreRef:
-    name: vault-prod
-    kind: ClusterSecretStore
-  target:
-    name: api-key
-    immediate: true
-  data:
-    - secretKey: key
-      remoteRef:
-        key: secret/payments/api-key
-`;
+const example = (name: string): string =>
+  readFileSync(join(import.meta.dirname, "../../crds/examples", `seed-${name}.yaml`), "utf8");
+const vaultProd = example("vault-store");
+const awsProd = example("aws-store");
+const paymentsStore = example("namespace-store");
+const paymentsDb = example("workload");
+const postgresConnection = example("template");
+// It names no namespace; whoever reads a folder fills in "default" before.
+const apiKey = example("immediate").replace("metadata:", "metadata:\n  namespace: default");
 
 for (const version of ["v1", "v1beta1"]) {
-  const read = (text: string): unknown => yaml(`apiVersion: external-secrets.io/${version}${text}`);
+  const read = (text: string): unknown =>
+    yaml(text.replace("external-secrets.io/v1beta1", `external-secrets.io/${version}`));
 
   test(`${version}: the stores, each with its block as it stands`, () => {
     const stores = [vaultProd, awsProd, paymentsStore].map((text) => accepted(parseStore(read(text))));
@@ -172,9 +66,20 @@ for (const version of ["v1", "v1beta1"]) {
     }
   });
 
-  test(`${version}: a template is refused, and nothing else about it`, () => {
-    refuses(parseExternalSecret(read(postgresConnection)), [
-      "spec.target.template: not supported yet; remove it and let the workload read the plain keys",
-    ]);
+  test(`${version}: a connection string made of two values`, () => {
+    const { template } = accepted(parseExternalSecret(read(postgresConnection))).spec.target;
+    assert.deepEqual(template, {
+      type: "Opaque",
+      mergePolicy: "Replace",
+      labels: {},
+      annotations: {},
+      finalizers: [],
+      data: {
+        DATABASE_URL:
+          "postgresql://{{ .username }}:{{ .password }}@db-prod.internal:5432/payments?sslmode=require\n",
+        POSTGRES_PASSWORD: "{{ .password }}",
+      },
+      templateFrom: [],
+    });
   });
 }

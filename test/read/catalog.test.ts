@@ -24,7 +24,7 @@ const cases: readonly {
   {
     name: "a kind that is not supported",
     put: ({ cluster }) => cluster.putStore(storeManifest("main", {}, { provider: "gitlab" })),
-    want: ["store_invalid", "spec.provider", /^provider "gitlab" is not supported; supported: factful, plain$/],
+    want: ["store_invalid", undefined, /^provider "gitlab" is not supported; supported: factful, plain$/],
   },
   {
     name: "a block with problems names the whole path of each",
@@ -153,4 +153,17 @@ test("the status of a store that does not answer says so without calling it", as
   assert.equal(status?.code, "store_sealed");
   assert.match(status.message, /^calls to this store are paused after store_sealed; next attempt in \d+ s$/);
   assert.equal(bench.server.requests.length, calls);
+});
+
+test("strict: a store without a class is nobody's, one of our class is served", async () => {
+  const bench = readBench({ strict: true });
+  bench.cluster.putStore(storeManifest("main", { server: "x", auth: "none" }));
+  const failure = await statusOf(bench);
+  assert.equal(failure?.code, "store_not_ready");
+  assert.match(
+    failure.message,
+    /names no controller class and this process serves only "default"; set spec\.controller/,
+  );
+  bench.cluster.putStore(storeManifest("main", { server: "x", auth: "none" }, { controller: "default" }));
+  assert.equal(await statusOf(bench), undefined);
 });

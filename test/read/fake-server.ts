@@ -33,6 +33,8 @@ export interface WireBlock {
   readonly secret?: { readonly name: string; readonly namespace?: string };
   /** Servers with one realm share their logins. */
   readonly realm?: string;
+  /** The login sends nothing: what it was given is shown with each request. */
+  readonly given?: true;
 }
 
 export interface WireRequest {
@@ -55,6 +57,10 @@ interface WireSession extends Session {
 export class FakeServer {
   readonly logins: { readonly server: string; readonly shown: string; readonly atMs: number }[] = [];
   readonly requests: WireRequest[] = [];
+  /** What was shown by sessions that asked whether they still stand. */
+  readonly checks: string[] = [];
+  /** Throws a Failure to refuse. */
+  onCheck: (shown: string) => void = () => undefined;
   /** How long each answer takes. */
   latencyMs = 0;
   /** Gives the end of the session, wall clock milliseconds; throws a Failure to refuse. */
@@ -74,6 +80,12 @@ export class FakeServer {
     const expiresAtMs = this.onLogin(shown);
     await this.#travel(signal);
     return { login, shown, ...(expiresAtMs === undefined ? {} : { expiresAtMs }) };
+  }
+
+  async check(shown: string, signal: AbortSignal): Promise<void> {
+    this.checks.push(shown);
+    await this.#travel(signal);
+    this.onCheck(shown);
   }
 
   async read(request: Omit<WireRequest, "atMs">, signal: AbortSignal): Promise<StoreAnswer> {
@@ -136,7 +148,11 @@ function wireStore(block: WireBlock, facts: StoreContext | undefined, server: Fa
     proofNeed: needOf(block),
     loginRealm: block.realm ?? block.server,
     locate,
-    login: (proof, signal) => server.login(block.server, shownBy(proof), signal),
+    login: async (proof, signal) => {
+      if (block.given) return { login: 0, shown: shownBy(proof), given: true };
+      return server.login(block.server, shownBy(proof), signal);
+    },
+    check: ({ shown }, signal) => server.check(shown, signal),
     fetch: (located, { login, shown }, signal) =>
       server.read({ server: block.server, facts, shown, login, located }, signal),
     watch(onChange) {

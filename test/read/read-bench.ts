@@ -15,9 +15,10 @@ import { FakeServer, wireKind } from "./fake-server.ts";
 export interface BenchOptions {
   readonly keyParts?: readonly KeyPart[];
   readonly limits?: Partial<ReadPathDeps["limits"]>;
+  readonly strict?: boolean;
 }
 
-export function readBench({ keyParts, limits }: BenchOptions = {}) {
+export function readBench({ keyParts, limits, strict = false }: BenchOptions = {}) {
   const clock = new FakeClock();
   const server = new FakeServer(clock);
   const cluster = new FakeCluster();
@@ -48,6 +49,7 @@ export function readBench({ keyParts, limits }: BenchOptions = {}) {
     openLane: () => createLane({ clock, ratePerSecond: 1_000, burst: 1_000, maxInFlight: 16, attemptMs: 5_000 }),
     tokenAudience: "vault",
     controllerClass: "default",
+    controllerClassStrict: strict,
     digestKey: Buffer.alloc(32, 7),
     limits: { cacheEntries: 1_000, cacheBytes: 1_000_000, sessions: 100, ...limits },
   };
