@@ -1,23 +1,28 @@
 /**
- * What stores refer to: Secrets with credentials, and service accounts.
+ * What stores and templates refer to: Secrets, ConfigMaps and service accounts.
  *
- * Of a Secret that is referred to, the values are kept for a minute, or for as long as a watch says that they are the
+ * Of a Secret or ConfigMap that is referred to, the values are kept for a minute, or for as long as a watch says that they are the
  * newest. Whoever may not make a token is told which right is missing.
  */
 import { LRUCache } from "lru-cache";
 import { Failure } from "../core/failure.ts";
 import type { SecretValue } from "../core/secret-value.ts";
+import { isMap } from "../manifests/fields.ts";
+import { readMeta } from "../manifests/object-meta.ts";
 import type { ClusterView } from "../read/ports.ts";
 import { KubeFailure, type MirrorChange, type ResourceKind } from "./contract.ts";
 import { createFetched, type Fetched, type FetchedDeps } from "./fetched.ts";
 import type { NamedWatches } from "./named-watches.ts";
-import { secrets, serviceAccounts } from "./resources.ts";
+import { configMaps, secrets, serviceAccounts } from "./resources.ts";
 import { decodeData } from "./secret-object.ts";
 import { requestToken } from "./service-account-token.ts";
 
-export interface Credentials extends Pick<ClusterView, "secretValue" | "serviceAccountToken"> {
+export interface Credentials extends Pick<
+  ClusterView,
+  "secretValue" | "configMapValue" | "serviceAccountToken" | "serviceAccountAnnotations"
+> {
   /** What a named watch saw, and whether somebody was given something that does not hold any more. */
-  saw(kind: ResourceKind, change: MirrorChange<undefined>): "nothing" | "account" | "secret";
+  saw(kind: ResourceKind, change: MirrorChange<undefined>): "nothing" | "account" | "secret" | "configMap";
 }
 
 export interface CredentialDeps extends FetchedDeps {
@@ -39,7 +44,23 @@ export function createCredentials(deps: CredentialDeps): Credentials {
     keep: (object) => decodeData(object["data"]),
     isCurrent: (name, resourceVersion) => watches?.confirms(secrets, name, resourceVersion),
   });
+  const texts: Fetched<ReadonlyMap<string, string>> = createFetched(deps, {
+    kind: configMaps,
+    keep: (object) => textsIn(object["data"]),
+    isCurrent: (name, resourceVersion) => watches?.confirms(configMaps, name, resourceVersion),
+  });
+  const annotations = createFetched(deps, {
+    kind: serviceAccounts,
+    keep: (object): Readonly<Record<string, string>> => readMeta(object).annotations,
+  });
   return {
+    async serviceAccountAnnotations(namespace, name, signal) {
+      return (await annotations.get({ namespace, name }, signal)) ?? {};
+    },
+    async configMapValue(namespace, name, key, signal) {
+      watches?.follow(configMaps, { namespace, name });
+      return (await texts.get({ namespace, name }, signal))?.get(key);
+    },
     async secretValue(namespace, name, key, signal) {
       watches?.follow(secrets, { namespace, name });
       return (await fetched.get({ namespace, name }, signal))?.get(key);
@@ -59,15 +80,22 @@ export function createCredentials(deps: CredentialDeps): Credentials {
     saw(kind, { type, entry }) {
       const { key, uid, resourceVersion } = entry;
       if (kind === serviceAccounts) {
+        annotations.forget(key);
         const known = accounts.get(`${key.namespace}/${key.name}`);
         return known === undefined || known === (type === "removed" ? "" : uid) ? "nothing" : "account";
       }
-      const known = fetched.versionOf(key);
+      const held = kind === configMaps ? texts : fetched;
+      const known = held.versionOf(key);
       if (known === undefined || known === (type === "removed" ? "" : resourceVersion)) return "nothing";
-      fetched.forget(key);
-      return "secret";
+      held.forget(key);
+      return kind === configMaps ? "configMap" : "secret";
     },
   };
+}
+
+function textsIn(data: unknown): ReadonlyMap<string, string> {
+  const members = Object.entries(isMap(data) ? data : {});
+  return new Map(members.filter((member): member is [string, string] => typeof member[1] === "string"));
 }
 
 function noRight(namespace: string, name: string, audience: string, forMount: boolean): Failure {

@@ -5,12 +5,13 @@ import type { ExternalSecret, Parsed, StoreRef } from "../manifests/objects.ts";
 import type { ExternalSecretItem, ExternalSecretSource, ObjectKey } from "../sync/ports.ts";
 import type { KubeClient, KubeObject, Mirror } from "./contract.ts";
 import { withoutDigest } from "./digest-annotation.ts";
+import { readExternalSecretStatus } from "./external-secret-status.ts";
 import { cleanupFinalizer } from "./finalizers.ts";
-import { foreignStatusWriter, keepSpec, sameWriter } from "./kept-spec.ts";
+import { foreignStatusWriter, keepSpec, sameWriter, type KeptExternalSecret } from "./kept-spec.ts";
 import { externalSecrets } from "./resources.ts";
 
-export function followExternalSecrets(client: KubeClient): Mirror<ExternalSecretItem> {
-  const mirror: Mirror<ExternalSecretItem> = client.mirror({
+export function followExternalSecrets(client: KubeClient): Mirror<KeptExternalSecret> {
+  const mirror: Mirror<KeptExternalSecret> = client.mirror({
     kind: externalSecrets,
     managedFields: true,
     keep: (object) => keepItem(object, mirror.get(keyOf(object))?.value),
@@ -29,16 +30,20 @@ function keyOf({ metadata }: KubeObject): ObjectKey {
 }
 
 /** `before` itself when nothing that is kept has changed. */
-function keepItem(object: KubeObject, before: ExternalSecretItem | undefined): ExternalSecretItem {
+function keepItem(object: KubeObject, before: KeptExternalSecret | undefined): KeptExternalSecret {
   const { managedFields, deletionTimestamp, finalizers = [] } = object.metadata;
   const spec = keepSpec(withoutDigest(withoutManagedFields(object)), before, parseExternalSecret);
   const statusWriter = foreignStatusWriter(managedFields);
   const deleting = deletionTimestamp !== undefined;
   const finalized = finalizers.includes(cleanupFinalizer);
+  const otherFinalizers = finalizers.length > (finalized ? 1 : 0);
+  const blank = readExternalSecretStatus(object) === undefined;
   const same =
     before?.parsed === spec.parsed &&
     (before.deleting ?? false) === deleting &&
     before.finalized === finalized &&
+    (before.otherFinalizers ?? false) === otherFinalizers &&
+    (before.blank ?? false) === blank &&
     sameWriter(before.statusWriter, statusWriter);
   if (same) return before;
   return {
@@ -48,6 +53,8 @@ function keepItem(object: KubeObject, before: ExternalSecretItem | undefined): E
     ...(deleting && { deleting }),
     ...(!spec.parsed.ok && { storeRefs: readStoreRefs(object["spec"]) }),
     finalized,
+    ...(otherFinalizers && { otherFinalizers }),
+    ...(blank && { blank }),
   };
 }
 

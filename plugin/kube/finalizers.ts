@@ -1,7 +1,8 @@
 /** ESO's finalizer on ExternalSecrets: without it nobody would be asked before one is gone. */
 import type { ObjectMeta } from "../manifests/objects.ts";
 import type { Finalizers } from "../sync/ports.ts";
-import { KubeFailure, type KubeApi, type KubeObject } from "./contract.ts";
+import { KubeFailure, type KubeApi, type KubeObject, type Mirror } from "./contract.ts";
+import type { KeptExternalSecret } from "./kept-spec.ts";
 import { externalSecrets, ownManager } from "./resources.ts";
 
 export const cleanupFinalizer = "externalsecrets.external-secrets.io/externalsecret-cleanup";
@@ -11,14 +12,25 @@ type Change = (present: readonly string[], object: KubeObject) => readonly strin
 
 const attempts = 3;
 
-export function createFinalizers(api: KubeApi): Finalizers {
+/** `mirror`: tells which objects have no finalizer at all, so that the first one needs no read. */
+export function createFinalizers(api: KubeApi, mirror: Pick<Mirror<KeptExternalSecret>, "get">): Finalizers {
+  const bare = ({ namespace, name }: ObjectMeta): KubeObject | undefined => {
+    const entry = mirror.get({ namespace, name });
+    if (!entry || entry.value.finalized || entry.value.otherFinalizers || entry.value.deleting) return undefined;
+    return { metadata: { namespace, name, uid: entry.uid, resourceVersion: entry.resourceVersion } };
+  };
   return {
     // The API server takes no new finalizer on an object that is being deleted.
     add: (object, signal) =>
-      change(api, object, signal, (present, { metadata }) =>
-        present.includes(cleanupFinalizer) || metadata.deletionTimestamp !== undefined
-          ? undefined
-          : [...present, cleanupFinalizer],
+      change(
+        api,
+        object,
+        signal,
+        (present, { metadata }) =>
+          present.includes(cleanupFinalizer) || metadata.deletionTimestamp !== undefined
+            ? undefined
+            : [...present, cleanupFinalizer],
+        bare(object),
       ),
     remove: (object, signal) =>
       change(api, object, signal, (present) =>
@@ -33,9 +45,10 @@ async function change(
   { namespace, name, uid }: ObjectMeta,
   signal: AbortSignal,
   next: Change,
+  known?: KubeObject,
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {
-    const object = await api.get(externalSecrets, { namespace, name }, signal);
+    const object = attempt === 1 && known ? known : await api.get(externalSecrets, { namespace, name }, signal);
     if (!object || object.metadata.uid !== uid) return;
     const finalizers = next(object.metadata.finalizers ?? [], object);
     if (!finalizers) return;

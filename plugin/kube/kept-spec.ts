@@ -5,13 +5,19 @@
  */
 import { readMeta } from "../manifests/object-meta.ts";
 import type { ObjectMeta, Parsed } from "../manifests/objects.ts";
-import type { ForeignStatusWriter } from "../sync/ports.ts";
+import type { ExternalSecretItem, ForeignStatusWriter } from "../sync/ports.ts";
 import type { KubeManagedFields, KubeObject } from "./contract.ts";
 import { ownManager } from "./resources.ts";
 
 export interface KeptSpec<T> {
   readonly meta: ObjectMeta;
   readonly parsed: T;
+}
+
+/** Of an ExternalSecret. */
+export interface KeptExternalSecret extends ExternalSecretItem {
+  /** Finalizers that are not ours. */
+  readonly otherFinalizers?: true;
 }
 
 /** The members of `before` when the object is as it was. */

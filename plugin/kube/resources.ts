@@ -30,6 +30,7 @@ export const storePolicies: ResourceKind = {
   namespaced: false,
 };
 export const secrets: ResourceKind = { ...core, plural: "secrets", kind: "Secret", namespaced: true };
+export const configMaps: ResourceKind = { ...core, plural: "configmaps", kind: "ConfigMap", namespaced: true };
 export const namespaces: ResourceKind = { ...core, plural: "namespaces", kind: "Namespace", namespaced: false };
 export const serviceAccounts: ResourceKind = {
   ...core,

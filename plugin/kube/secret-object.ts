@@ -45,7 +45,7 @@ export function decodeData(data: unknown): ReadonlyMap<string, SecretValue> {
 }
 
 /** `rest`: of the Secret that is replaced, whose resourceVersion it carries. */
-export function writtenSecret({ secret, owner }: SecretWrite, rest?: SecretRest): KubeObject {
+export function writtenSecret({ secret, owner, finalizers = [] }: SecretWrite, rest?: SecretRest): KubeObject {
   const { namespace, name, type, immutable, labels, annotations } = secret;
   // One controller is all that an object can have.
   const goes = (one: KubeOwnerReference): boolean =>
@@ -57,11 +57,28 @@ export function writtenSecret({ secret, owner }: SecretWrite, rest?: SecretRest)
     ...rest?.fields,
     apiVersion: "v1",
     kind: "Secret",
-    metadata: { ...rest?.metadata, namespace, name, labels, annotations, ownerReferences },
+    metadata: {
+      ...rest?.metadata,
+      namespace,
+      name,
+      labels,
+      annotations,
+      ownerReferences,
+      ...withFinalizers(rest?.metadata, finalizers),
+    },
     type,
     ...(immutable && { immutable }),
     data,
   };
+}
+
+/** To an object that is being deleted the API server lets none be added. */
+function withFinalizers(
+  { finalizers: present = [], deletionTimestamp }: Pick<KubeMeta, "finalizers" | "deletionTimestamp"> = {},
+  wanted: readonly string[],
+): Pick<KubeMeta, "finalizers"> {
+  if (wanted.length === 0 || deletionTimestamp !== undefined) return {};
+  return { finalizers: [...new Set([...present, ...wanted])] };
 }
 
 function ownerReference(name: string, uid: string): KubeOwnerReference {

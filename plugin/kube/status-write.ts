@@ -14,7 +14,8 @@ const attempts = 3;
 
 /**
  * Reads, changes, writes; again when somebody else wrote in between. Resolves with the object as it is afterwards;
- * undefined when it is gone. Nothing is sent when nothing changes.
+ * undefined when it is gone. Nothing is sent when nothing changes. `known`: the object as a watch has it, status included,
+ * which spares the first read.
  */
 export async function writeStatus(
   api: KubeApi,
@@ -22,9 +23,10 @@ export async function writeStatus(
   name: ObjectName,
   change: (status: StatusDocument) => StatusDocument,
   signal: AbortSignal,
+  known?: KubeObject,
 ): Promise<KubeObject | undefined> {
   for (let attempt = 1; ; attempt++) {
-    const object = await api.get(kind, name, signal);
+    const object = attempt === 1 && known ? known : await api.get(kind, name, signal);
     if (!object) return undefined;
     const before = statusOf(object);
     const status = change(before);

@@ -6,25 +6,35 @@
  * hold it.
  */
 import type { ExternalSecretStatus, ObjectKey, StatusStore } from "../sync/ports.ts";
-import { KubeFailure, type KubeApi, type KubeObject } from "./contract.ts";
+import { KubeFailure, type KubeApi, type KubeObject, type Mirror } from "./contract.ts";
 import { digestAnnotation } from "./digest-annotation.ts";
 import { mergedStatus, readExternalSecretStatus } from "./external-secret-status.ts";
+import type { KeptExternalSecret } from "./kept-spec.ts";
 import { externalSecrets, ownManager } from "./resources.ts";
-import { statusOf, writeStatus } from "./status-write.ts";
+import { statusOf, writeStatus, type StatusDocument } from "./status-write.ts";
 
-export function createStatuses(api: KubeApi): StatusStore {
+/** `mirror`: tells which objects have no status yet, so that the first one needs no read. */
+export function createStatuses(api: KubeApi, mirror: Pick<Mirror<KeptExternalSecret>, "get">): StatusStore {
   return {
     async read(key, signal) {
       const object = await api.get(externalSecrets, key, signal);
       return object && readExternalSecretStatus(object);
     },
     async write(key, status, signal) {
-      const written = await writeStatus(api, externalSecrets, key, (present) => mergedStatus(present, status), signal);
+      const merge = (present: StatusDocument): StatusDocument => mergedStatus(present, status);
+      const written = await writeStatus(api, externalSecrets, key, merge, signal, blankObject(mirror, key));
       if (written) await annotate(api, key, written, status, signal);
     },
     // It went with the object.
     forget: () => Promise.resolve(),
   };
+}
+
+function blankObject(mirror: Pick<Mirror<KeptExternalSecret>, "get">, key: ObjectKey): KubeObject | undefined {
+  const entry = mirror.get(key);
+  if (!entry?.value.blank) return undefined;
+  const { uid, resourceVersion } = entry;
+  return { metadata: { namespace: key.namespace, name: key.name, uid, resourceVersion } };
 }
 
 async function annotate(

@@ -80,8 +80,8 @@ export function openSyncSide(deps: SyncSideDeps): SyncSide {
     ports: {
       externalSecrets: externalSecretSource(mirrors.externalSecrets, dependencies.on),
       targets: createTargets({ api: client, managed, namespaces: mirrors.namespaces }),
-      statuses: createStatuses(client),
-      finalizers: createFinalizers(client),
+      statuses: createStatuses(client, mirrors.externalSecrets),
+      finalizers: createFinalizers(client, mirrors.externalSecrets),
       events: objectEvents(events, mirrors),
       stores: {
         source: storeSource(mirrors.stores),
@@ -120,8 +120,9 @@ function openCredentials(
     onChange(kind, change) {
       const news = credentials.saw(kind, change);
       if (news === "account") deps.onAccountChange();
-      // Stores of any namespace may refer to it.
-      if (news !== "nothing") dependencies.note({});
+      // Templates refer to ConfigMaps of their own namespace; stores of any namespace may refer to the others.
+      if (news === "configMap") dependencies.note({ namespace: change.entry.key.namespace });
+      else if (news !== "nothing") dependencies.note({});
     },
   });
   const credentials: Credentials = createCredentials({ ...deps, watches });

@@ -1,7 +1,7 @@
 /**
  * The Secrets that sync keeps, and who else writes them.
  *
- * Always read from the API server, never from what a watch brought. A write carries the version and everything foreign
+ * Always read from the API server: of what a watch brought only the version counts. A write carries the version and everything foreign
  * of the very object that it was planned for.
  */
 import { Failure } from "../core/failure.ts";
@@ -47,6 +47,10 @@ export function createTargets({ api, managed, namespaces }: TargetDeps): TargetS
       const { secret, rest } = readSecret(object);
       rests.set(secret, rest);
       return secret;
+    },
+    watchedVersion(key) {
+      const { synced, problem } = managed.health();
+      return synced && !problem ? managed.get(key)?.resourceVersion : undefined;
     },
     create: (wanted, signal) =>
       write(wanted.secret, "create", async () => {

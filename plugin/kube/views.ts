@@ -51,7 +51,9 @@ export function createViews(deps: ViewDeps): { readonly view: ClusterView; reado
         return { ...facts?.labels, [nameLabel]: namespace };
       },
       secretValue: credentials.secretValue,
+      configMapValue: credentials.configMapValue,
       serviceAccountToken: credentials.serviceAccountToken,
+      serviceAccountAnnotations: credentials.serviceAccountAnnotations,
     },
     mounts: {
       async findExternalSecret(namespace, name, signal) {

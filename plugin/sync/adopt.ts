@@ -3,13 +3,15 @@
  * time, and drift is undone although the store may be down.
  */
 import type { SecretValue } from "../core/secret-value.ts";
-import type { ExternalSecret } from "../manifests/objects.ts";
+import type { ExternalSecret, SecretTemplate } from "../manifests/objects.ts";
+import type { BundleMetadata } from "../read/request.ts";
 import type { SyncOptions } from "./annotations.ts";
 import type { ObjectState } from "./object-state.ts";
 import { afterRestart, isPeriodic, type Now } from "./schedule.ts";
 import { dataHash, dataHashAnnotation, managedLabel, syncedResourceVersion, takesWhole } from "./secret-shape.ts";
 import type { ExistingSecret, ExternalSecretStatus } from "./ports.ts";
 import type { Seen } from "./situation.ts";
+import { templatedTexts } from "./wanted-secret.ts";
 
 /**
  * To be called at an object's first run in this process, with its status loaded. A read that somebody has asked for
@@ -27,8 +29,12 @@ export function adoptLastGood(
     ? ownValues(seen.secret!, seen.last.own.keys)
     : valuesOfEso(externalSecret, status, seen.secret);
   const inEffect = isInEffect(status, externalSecret);
+  const { template } = externalSecret.spec.target;
+  const metadata = template && values ? madeBefore(template, seen) : undefined;
+  // What a label was that somebody edited, only the template can tell.
+  if (template && values && !metadata) return;
   if (values) {
-    state.applied = { externalSecret, options, values, missing: [] };
+    state.applied = { externalSecret, options, values, missing: [], ...(metadata && { metadata }) };
     // CreatedOnce is not read again, whatever has changed meanwhile.
     if (!inEffect && externalSecret.spec.refreshPolicy !== "CreatedOnce") return;
     state.want = state.applied;
@@ -37,6 +43,14 @@ export function adoptLastGood(
   const next = afterRestart(externalSecret, time.now, Date.parse(status?.refreshTime ?? ""), time.heartbeatMs);
   state.readAtMs = next.atMs;
   state.onPhase = next.onPhase;
+}
+
+/** Labels and annotations as the template made them; undefined when nothing here can tell. */
+function madeBefore(template: SecretTemplate, { secret, last }: Seen): BundleMetadata | undefined {
+  if (last?.intact) return templatedTexts(secret, last.own);
+  const { labels, annotations, templateFrom } = template;
+  const isPlain = [...Object.values(labels), ...Object.values(annotations)].every((text) => !text.includes("{{"));
+  return isPlain && templateFrom.every(({ target }) => target === "Data") ? { labels, annotations } : undefined;
 }
 
 /** Nothing is written between two reads, so nothing has to be known. */

@@ -72,6 +72,9 @@ function scheduleNext(state: ObjectState, externalSecret: ExternalSecret | undef
   if (outcome.kind !== "failed") return settleOrphans(state, externalSecret, run, now.monotonicMs);
   const retry = externalSecret ? afterFailure(externalSecret, now, outcome.failure, state.failures) : undefined;
   if (outcome.at !== "read") state.replanAtMs = retry?.atMs ?? Infinity;
+  // Nor does it tell of an immutable one that is deleted so that it can be made anew.
+  if (outcome.failure.code === "target_immutable")
+    state.replanAtMs = Math.min(state.replanAtMs, now.monotonicMs + awaitedTargetMs);
   // The run ended before its read: that waits with it.
   if (!read && !overtaken && state.readAtMs <= now.monotonicMs)
     setRead(state, retry ?? { atMs: Infinity, onPhase: false });

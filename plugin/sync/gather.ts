@@ -7,6 +7,7 @@ import type { ObjectState } from "./object-state.ts";
 import { followedEveryMs, leadingRef } from "./schedule.ts";
 import type {
   ExistingSecret,
+  ExternalSecretItem,
   ExternalSecretSource,
   ExternalSecretStatus,
   ObjectKey,
@@ -24,9 +25,14 @@ export interface GatherDeps {
   readonly digestKey: Buffer;
 }
 
-export async function loadStatus(state: ObjectState, statuses: StatusStore, signal: AbortSignal): Promise<void> {
+export async function loadStatus(
+  state: ObjectState,
+  { blank }: ExternalSecretItem,
+  statuses: StatusStore,
+  signal: AbortSignal,
+): Promise<void> {
   if (state.statusLoaded) return;
-  state.status = state.writtenStatus = await statuses.read(state.key, signal);
+  state.status = state.writtenStatus = blank ? undefined : await statuses.read(state.key, signal);
   state.statusLoaded = true;
 }
 

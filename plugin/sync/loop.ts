@@ -11,6 +11,7 @@ import type { Log } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import type { ConsumerDue, Consumers } from "../read/consumers.ts";
 import type { Reader } from "../read/request.ts";
+import { parseOptions } from "./annotations.ts";
 import { Bystanders } from "./bystanders.ts";
 import { createDeletionGuard } from "./deletion-guard.ts";
 import { idOf, keyOf, Objects } from "./objects.ts";
@@ -196,7 +197,7 @@ class SyncLoop implements Sync {
   async #remove(id: string, item: ExternalSecretItem | undefined): Promise<void> {
     const { clock, log } = this.#deps;
     const key = keyOf(id);
-    const pauseLeftMs = (this.#objects.get(id)?.pausedUntilMs ?? 0) - clock.nowMs();
+    const pauseLeftMs = pauseEndMs(item, this.#objects.get(id), clock.nowMs()) - clock.nowMs();
     if (pauseLeftMs > 0) return this.#queue.add(id, this.#nowMs + pauseLeftMs, "changed");
     try {
       const sharers = this.#objects.sharersOf(id);
@@ -309,6 +310,13 @@ class SyncLoop implements Sync {
     const isNew = state.status?.refreshTime === undefined && urgency === "periodic";
     this.#queue.add(idOf(state.key), atMs, isNew ? "first" : urgency);
   }
+}
+
+/** A pause may be taken away while the object waits for its end. */
+function pauseEndMs(item: ExternalSecretItem | undefined, state: ObjectState | undefined, nowMs: number): number {
+  if (!item?.parsed.ok) return state?.pausedUntilMs ?? 0;
+  const options = parseOptions(item.parsed.value, nowMs);
+  return (options.ok ? options.value.pausedUntilMs : undefined) ?? 0;
 }
 
 function settledOf(key: ObjectKey, state: ObjectState | undefined): SettledObject {

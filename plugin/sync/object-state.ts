@@ -32,6 +32,8 @@ export interface ObjectState {
   want: Want | undefined;
   /** The last result that was put into effect. */
   applied: Want | undefined;
+  /** Version of the target Secret that was found to put `applied` into effect; undefined = it must be looked at. */
+  restsAt: string | undefined;
   /** As computed last, and as written last; differ while a status write fails. */
   status: ExternalSecretStatus | undefined;
   writtenStatus: ExternalSecretStatus | undefined;
@@ -70,6 +72,7 @@ export function newState(item: ExternalSecretItem): ObjectState {
     replanAtMs: Infinity,
     want: undefined,
     applied: undefined,
+    restsAt: undefined,
     status: undefined,
     writtenStatus: undefined,
     statusLoaded: false,

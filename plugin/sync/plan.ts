@@ -13,11 +13,12 @@ import {
   losesData,
   removalRefusal,
   targetRefusal,
+  typeRefusal,
   writeRefusal,
 } from "./refusals.ts";
 import { keepsForeignKeys, wantedSecret, type Write } from "./wanted-secret.ts";
 import type { ExistingSecret } from "./ports.ts";
-import type { Seen, Want } from "./situation.ts";
+import { isWithoutData, type Seen, type Want } from "./situation.ts";
 
 /**
  * Why nothing is to be done: `same` it is as wanted, `none` nothing is wanted, `waits` for somebody to create the target,
@@ -53,8 +54,8 @@ export type SyncPlan =
 export function planSync(seen: Seen, want: Want): SyncPlan {
   const { creationPolicy, deletionPolicy } = want.externalSecret.spec.target;
   if (creationPolicy === "None") return { step: "keep", why: "none" };
-  if (want.values.size === 0 && deletionPolicy === "Retain") return { step: "keep", why: "retained" };
-  if (want.values.size === 0 && deletionPolicy === "Delete") return planRemoval(seen, want);
+  if (isWithoutData(want) && deletionPolicy === "Retain") return { step: "keep", why: "retained" };
+  if (isWithoutData(want) && deletionPolicy === "Delete") return planRemoval(seen, want);
   if (!seen.secret && creationPolicy === "Merge") return { step: "keep", why: "waits" };
   if (creationPolicy === "Orphan" && seen.last && !seen.fresh && !want.options.repair)
     return { step: "keep", why: "left" };
@@ -77,7 +78,7 @@ export function planRepair(seen: Seen, applied: Want, refusal: Failure | undefin
 
 function planCreation(seen: Seen, want: Want): SyncPlan {
   const write = wantedSecret(want, seen);
-  const refused = writeRefusal(write, undefined) ?? creationRefusal(seen, write);
+  const refused = writeRefusal(write, undefined) ?? creationRefusal(seen, write, want);
   if (refused) return { step: "refuse", failure: refused, at: "write" };
   return { step: "create", write, drift: seen.last ? [{ part: "secret" }] : [], loses: false };
 }
@@ -92,7 +93,7 @@ function planChange(seen: Seen, secret: ExistingSecret, want: Want): SyncPlan {
   const drift = driftOf(seen, secret, found, write, want);
   const recreate = mustRecreate(seen, secret, found, write);
   const refused = recreate
-    ? (writeRefusal(write, undefined) ?? creationRefusal(seen, write))
+    ? (typeRefusal(secret, write, want) ?? writeRefusal(write, undefined) ?? creationRefusal(seen, write, want))
     : writeRefusal(write, secret);
   if (refused) return { step: "refuse", failure: refused, at: "write" };
   if (recreate) return { step: "recreate", write: asAskedFor(write), present: secret, drift, loses };

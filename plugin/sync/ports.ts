@@ -50,6 +50,8 @@ export interface ExternalSecretItem {
   readonly deleting?: boolean;
   /** Whether it carries the finalizer of `Finalizers`; absent where objects have none. */
   readonly finalized?: boolean;
+  /** It has no status, so that there is none to read. May lag behind a first status that another process wrote. */
+  readonly blank?: true;
 }
 
 /** Who may get another answer: objects in this namespace, or objects that read through this store. Neither = all. */
@@ -115,6 +117,8 @@ export interface SecretWrite {
    * controller. All other references, finalizers and everything else stay as they are.
    */
   readonly owner: ObjectMeta | undefined;
+  /** Added to those that the Secret has; none is ever removed. Of no effect where Secrets have none: in a folder. */
+  readonly finalizers?: readonly string[];
   /** `fieldManager` of the request, ESO's name for this ExternalSecret. A plain create or update, no apply. */
   readonly fieldManager: string;
 }
@@ -148,6 +152,11 @@ export type WriteOutcome =
 
 export interface TargetSecrets {
   get(key: ObjectKey, signal: AbortSignal): Promise<ExistingSecret | undefined>;
+  /**
+   * resourceVersion of a Secret with the managed label as the watch has it, without a request; undefined where that is
+   * not known. It may lag: what has changed since is told through `onForeignChange`.
+   */
+  watchedVersion(key: ObjectKey): string | undefined;
   create(write: SecretWrite, signal: AbortSignal): Promise<WriteOutcome>;
   /** `present`: the very object that `get` resolved with, so that whatever else is in the Secret can be kept. */
   replace(write: SecretWrite, present: ExistingSecret, signal: AbortSignal): Promise<WriteOutcome>;

@@ -33,7 +33,9 @@ export async function readWant(
   try {
     const bundle = await deps.reader.read(request, terms, signal);
     const values = new Map<string, SecretValue>([...bundle.values].map(([name, { value }]) => [name, value]));
-    return { ok: true, want: { externalSecret, options, values, missing: bundle.missing }, bundle, begunAtMs };
+    const { missing, metadata } = bundle;
+    const want = { externalSecret, options, values, missing, ...(metadata && { metadata }) };
+    return { ok: true, want, bundle, begunAtMs };
   } catch (thrown) {
     return { ok: false, failure: toFailure(thrown) };
   }

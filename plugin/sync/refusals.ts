@@ -8,9 +8,10 @@ import { isSecretKey } from "../core/names.ts";
 import { annotationsTooLarge, metadataProblem } from "./metadata-rules.ts";
 import { endingNamespace, immutableTarget } from "./refused-write.ts";
 import { createdBy, createdByLabel, managedLabel, takesWhole } from "./secret-shape.ts";
-import type { Write } from "./wanted-secret.ts";
+import { typeProblem } from "./secret-types.ts";
+import { holdsType, type Write } from "./wanted-secret.ts";
 import type { ExistingSecret, ObjectKey } from "./ports.ts";
-import type { Rival, Seen, Want } from "./situation.ts";
+import { isWithoutData, type Rival, type Seen, type Want } from "./situation.ts";
 
 /** Whoever may write such a Secret can mint tokens: ExternalSecrets must not become that right. */
 const refusedTypes = ["kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"];
@@ -115,9 +116,27 @@ export function writeRefusal({ secret }: Write, present: ExistingSecret | undefi
   return present?.immutable && !sameData(present, secret) ? immutableTarget(secret.name) : undefined;
 }
 
+/** A Secret of another type would have to be deleted first, and that is for its owner. */
+export function typeRefusal({ type }: ExistingSecret, { secret }: Write, want: Want): Failure | undefined {
+  if (type === secret.type || holdsType(want)) return undefined;
+  return new Failure(
+    "target_immutable",
+    `Secret ${secret.name} has type ${type}, which cannot be changed to ${secret.type} in place; delete it, or use creationPolicy Owner`,
+  );
+}
+
 /** What stands in the way of a Secret that is not there yet, or must go to be made anew. */
-export function creationRefusal({ namespaceEnding }: Seen, { secret }: Write): Failure | undefined {
-  return namespaceEnding ? endingNamespace(secret.namespace, secret.name) : undefined;
+export function creationRefusal(
+  { namespaceEnding }: Seen,
+  { secret }: Write,
+  { externalSecret }: Want,
+): Failure | undefined {
+  if (namespaceEnding) return endingNamespace(secret.namespace, secret.name);
+  // A type that was taken over is not the ExternalSecret's to fill.
+  const problem = externalSecret.spec.target.template?.type === undefined ? undefined : typeProblem(secret);
+  return problem === undefined
+    ? undefined
+    : new Failure("target_refused", `${problem}, or Secret ${secret.name} cannot be written`);
 }
 
 function sameData(a: Pick<ExistingSecret, "data">, b: Pick<ExistingSecret, "data">): boolean {
@@ -141,7 +160,7 @@ export function removalRefusal(secret: ExistingSecret | undefined, { externalSec
 
 /** Something that was written goes because its source is gone, not because anybody changed a manifest. */
 export function losesData({ last }: Seen, want: Want): boolean {
-  if (want.values.size > 0 && want.missing.length === 0) return false;
+  if (!isWithoutData(want) && want.missing.length === 0) return false;
   return last?.own.keys.some((key) => !want.values.has(key)) ?? false;
 }
 

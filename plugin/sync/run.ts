@@ -8,6 +8,7 @@ import { Failure, toFailure } from "../core/failure.ts";
 import { adoptLastGood } from "./adopt.ts";
 import { parseOptions, type SyncOptions } from "./annotations.ts";
 import { applyPlan } from "./apply.ts";
+import { isAtRest, isSameWant, restAfter } from "./at-rest.ts";
 import { conclude, type ConcludeDeps } from "./conclude.ts";
 import type { Conclusion } from "./conclusion.ts";
 import { dataDigestOf, digestOf } from "./digest.ts";
@@ -62,7 +63,7 @@ export async function runObject(
 ): Promise<void> {
   const run = { startedAtMs: deps.clock.nowMs(), begunAtMs: deps.clock.monotonicMs(), asks: state.asks };
   try {
-    await loadStatus(state, deps.statuses, signals.read);
+    await loadStatus(state, item, deps.statuses, signals.read);
   } catch (thrown) {
     state.replanAtMs = deps.clock.monotonicMs() + backoffMs(++state.statusFailures);
     deps.log.warn("status not readable", { ...state.key, code: toFailure(thrown).code });
@@ -92,11 +93,25 @@ async function pursue(
   const invalid = checked.ok ? undefined : problemsFailure(checked);
   if (!externalSecret) return { outcome: { kind: "failed", failure: invalid!, at: "read" } };
   if (checked.ok && item.finalized === false) await addFinalizer(deps, item, signals.write);
+  if (checked.ok && isAtRest(deps.targets, state, externalSecret)) return rest(deps, state, checked.value, signals);
   const seen = await gather(deps, state, externalSecret, signals.read);
   if (!checked.ok) return settle(deps, state, externalSecret, seen, { failure: invalid! }, signals);
   takeOver(deps, state, checked.value, seen);
   const aim = await aimOf(deps, state, checked.value, signals.read);
   return settle(deps, state, externalSecret, seen, aim, signals);
+}
+
+/** The Secret is as it was left: only news makes it worth a look. */
+async function rest(deps: RunDeps, state: ObjectState, checked: Checked, signals: RunSignals): Promise<Conclusion> {
+  const { externalSecret } = checked;
+  const aim = await aimOf(deps, state, checked, signals.read);
+  const { want, read } = aim;
+  const isOutage = read?.ok === true && read.bundle.stale !== undefined;
+  if (want && !isOutage && isSameWant(state.applied, want) && isAtRest(deps.targets, state, externalSecret)) {
+    state.applied = want;
+    return { outcome: { kind: "synced", how: "same", fresh: read?.ok === true }, ...readOf(aim) };
+  }
+  return settle(deps, state, externalSecret, await gather(deps, state, externalSecret, signals.read), aim, signals);
 }
 
 /** What would be missing without it is also done by the garbage collector, so the sync goes on. */
@@ -154,6 +169,7 @@ async function settle(
   signals: RunSignals,
 ): Promise<Conclusion> {
   let seen = first;
+  state.restsAt = undefined;
   for (let attempt = 1; attempt <= writeAttempts; attempt++) {
     if (attempt > 1) seen = await gather(deps, state, externalSecret, signals.read);
     const { main, action } = choose(seen, aim, state);
@@ -172,7 +188,10 @@ async function settle(
       const failure = toFailure(thrown);
       return { outcome: { kind: "failed", failure, at: stageOf(action) }, ...readOf(aim), seen };
     }
-    if (aim.want && main.step !== "refuse" && !isRetained(main)) state.applied = aim.want;
+    if (aim.want && main.step !== "refuse" && !isRetained(main)) {
+      state.applied = aim.want;
+      state.restsAt = restAfter(action, seen);
+    }
     return {
       outcome: outcomeOf(main, aim, state.lastNo),
       action,

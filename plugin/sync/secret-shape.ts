@@ -48,9 +48,10 @@ export function syncedResourceVersion(meta: ObjectMeta): string {
   return `${meta.generation}-${sha3(`{annotations:${goMap(meta.annotations)} labels:${goMap(meta.labels)}}`)}`;
 }
 
-/** The labels of the ExternalSecret and our marks. */
-export function wantedLabels(meta: ObjectMeta, owned: boolean): Texts {
-  return { ...meta.labels, [managedLabel]: "true", ...(owned && { [createdByLabel]: createdBy(meta) }) };
+/** The labels of the ExternalSecret, or those that its template makes, and our marks, which nobody else can set. */
+export function wantedLabels(meta: ObjectMeta, owned: boolean, texts: Texts = meta.labels): Texts {
+  const { [createdByLabel]: _, ...others } = texts;
+  return { ...others, [managedLabel]: "true", ...(owned && { [createdByLabel]: createdBy(meta) }) };
 }
 
 /** The annotations of the ExternalSecret but those that speak to keyferry. The data hash comes on top. */

@@ -1,6 +1,7 @@
 /** What a plan is made from: what an ExternalSecret wants, and what there is. */
 import type { SecretValue } from "../core/secret-value.ts";
 import type { ExternalSecret, ObjectMeta } from "../manifests/objects.ts";
+import type { BundleMetadata } from "../read/request.ts";
 import type { SyncOptions } from "./annotations.ts";
 import type { ExistingSecret, OwnParts } from "./ports.ts";
 
@@ -9,8 +10,15 @@ export interface Want {
   readonly externalSecret: ExternalSecret;
   readonly options: SyncOptions;
   readonly values: ReadonlyMap<string, SecretValue>;
+  /** Labels and annotations that the template made. Absent without one, or where it had nothing to work on. */
+  readonly metadata?: BundleMetadata;
   /** Entries that their store does not have and that may be absent. */
   readonly missing: readonly { readonly field: string; readonly key: string }[];
+}
+
+/** There is no data at the source: not the same as a template that makes no key of what there is. */
+export function isWithoutData({ values, metadata }: Want): boolean {
+  return values.size === 0 && !metadata;
 }
 
 /** What is known of this object's last write to its target. */

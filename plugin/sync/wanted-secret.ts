@@ -1,12 +1,14 @@
 /** The Secret that a target should be, made of the result of a read and of what may stay of the Secret that is there. */
 import type { SecretValue } from "../core/secret-value.ts";
 import type { ObjectMeta } from "../manifests/objects.ts";
+import type { BundleMetadata } from "../read/request.ts";
 import {
   createdBy,
   createdByLabel,
   dataHash,
   dataHashAnnotation,
   fieldManager,
+  managedLabel,
   takesWhole,
   wantedAnnotations,
   wantedLabels,
@@ -29,8 +31,10 @@ export function wantedSecret(want: Want, { secret: present, last, rivals, otherO
   const own = last?.own;
   const { meta, spec } = want.externalSecret;
   const policy = spec.target.creationPolicy;
-  const labels = wantedLabels(meta, policy === "Owner");
-  const annotations = wantedAnnotations(meta);
+  const texts = wantedTexts(want, present, own);
+  const labels = wantedLabels(meta, policy === "Owner", texts.labels);
+  const { annotations } = texts;
+  const { finalizers = [] } = spec.target.template ?? {};
   const data = wantedData(want, present, own, rivals);
   const type = wantedType(want, present, own);
   return {
@@ -51,6 +55,7 @@ export function wantedSecret(want: Want, { secret: present, last, rivals, otherO
     by: meta,
     fieldManager: fieldManager(meta.name),
     owner: policy === "Owner" ? meta : otherOwner,
+    ...(finalizers.length > 0 && { finalizers }),
     own: {
       policy,
       type,
@@ -74,14 +79,37 @@ function wantedData(
   return new Map([...(present?.data ?? [])].filter(([key]) => stays(key)).concat([...want.values]));
 }
 
-/** A type is never chosen here, only kept: that of the Secret which was taken over, or Opaque. */
+/**
+ * Those of the ExternalSecret, unless it has a template: then what that makes alone. Where it had nothing to work on,
+ * what it made before stays.
+ */
+function wantedTexts(
+  { externalSecret: { meta, spec }, metadata }: Want,
+  present: ExistingSecret | undefined,
+  own: OwnParts | undefined,
+): BundleMetadata {
+  if (!spec.target.template) return { labels: meta.labels, annotations: wantedAnnotations(meta) };
+  return metadata ?? templatedTexts(present, own);
+}
+
+/** The labels and annotations of a Secret that a template made. */
+export function templatedTexts(present: ExistingSecret | undefined, own: OwnParts | undefined): BundleMetadata {
+  return {
+    labels: only(present?.labels, own?.labels ?? [], [managedLabel, createdByLabel]),
+    annotations: only(present?.annotations, own?.annotations ?? [], [dataHashAnnotation]),
+  };
+}
+
+/** That of the template; else only kept, that of the Secret which was taken over, or Opaque. */
 function wantedType(want: Want, present: ExistingSecret | undefined, own: OwnParts | undefined): string {
+  const { template } = want.externalSecret.spec.target;
+  if (template?.type !== undefined) return template.type;
   if (own && holdsType(want)) return own.type;
   return present?.type ?? own?.type ?? "Opaque";
 }
 
 /** A changed type can only be repaired by deleting the Secret: for an owner, or on request. */
-function holdsType({ externalSecret, options }: Want): boolean {
+export function holdsType({ externalSecret, options }: Want): boolean {
   const policy = externalSecret.spec.target.creationPolicy;
   return policy === "Owner" || (policy === "Orphan" && options.repair);
 }
@@ -95,6 +123,16 @@ function foreignLabels(
   const gone = [...(own?.labels ?? [])];
   if (present?.labels[createdByLabel] === createdBy(meta)) gone.push(createdByLabel);
   return without(present?.labels, gone);
+}
+
+function only(
+  texts: SecretObject["labels"] | undefined,
+  names: readonly string[],
+  except: readonly string[],
+): SecretObject["labels"] {
+  return Object.fromEntries(
+    Object.entries(texts ?? {}).filter(([name]) => names.includes(name) && !except.includes(name)),
+  );
 }
 
 function without(texts: SecretObject["labels"] | undefined, names: readonly string[]): SecretObject["labels"] {

@@ -5,7 +5,7 @@
 import { Failure } from "../../plugin/core/failure.ts";
 import { SecretValue } from "../../plugin/core/secret-value.ts";
 import type { ExternalSecret, ObjectMeta, Parsed } from "../../plugin/manifests/objects.ts";
-import { createdBy, createdByLabel } from "../../plugin/sync/secret-shape.ts";
+import { createdBy, createdByLabel, managedLabel } from "../../plugin/sync/secret-shape.ts";
 import type {
   DependencyChange,
   EventSink,
@@ -41,6 +41,8 @@ export class SyncWorld {
   readonly events: RecordedEvent[] = [];
   /** `create shop/db`, `replace shop/db`, `remove shop/db`, `status shop/db`: what sync wrote, in order. */
   readonly writes: string[] = [];
+  /** `secret shop/db`: the Secrets that sync looked at, in order. */
+  readonly reads: string[] = [];
   /** Asked before each write; a Failure is thrown, "conflict" is an edit that came in between, the rest is refused. */
   beforeWrite: (what: string) => Failure | "conflict" | WriteRefusal | undefined = () => undefined;
   namespacePhase: "active" | "ending" = "active";
@@ -143,7 +145,14 @@ export class SyncWorld {
   };
 
   readonly targets: TargetSecrets = {
-    get: async (key) => this.secrets.get(id(key)),
+    get: async (key) => {
+      this.reads.push(`secret ${id(key)}`);
+      return this.secrets.get(id(key));
+    },
+    watchedVersion: (key) => {
+      const secret = this.secrets.get(id(key));
+      return secret?.labels[managedLabel] === "true" ? secret.resourceVersion : undefined;
+    },
     create: async ({ secret, owner, fieldManager }) => {
       const refusal = this.#refusal("create", secret);
       if (refusal) return refusal;

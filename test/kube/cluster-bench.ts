@@ -14,6 +14,7 @@ export const resources = {
   clusterSecretStores: { group: external, plural: "clustersecretstores" },
   policies: { group: "keyferry.dev", plural: "storepolicies" },
   secrets: { group: "", plural: "secrets" },
+  configMaps: { group: "", plural: "configmaps" },
   namespaces: { group: "", plural: "namespaces" },
   accounts: { group: "", plural: "serviceaccounts" },
   events: { group: "", plural: "events" },

@@ -110,6 +110,49 @@ test("a Secret that changed before its watch was there is read again", async (t)
   while ((await valueOf(bench)) !== "new") await settle();
 });
 
+const templateMap = (conf: string) => ({
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: { namespace: "shop", name: "tpl" },
+  data: { conf },
+  binaryData: { other: "AAAA" },
+});
+const templateOf = ({ cluster, signal }: ClusterBench, key = "conf", name = "tpl"): Promise<string | undefined> =>
+  cluster.view.configMapValue("shop", name, key, signal);
+
+test("role mount gets a ConfigMap by name and keeps it for a minute, and says which right it lacks", async (t) => {
+  const bench = await openMount(t);
+  bench.server.put(resources.configMaps, templateMap("a"));
+  assert.deepEqual(
+    [await templateOf(bench), await templateOf(bench, "other"), await templateOf(bench, "conf", "none")],
+    ["a", undefined, undefined],
+  );
+  assert.equal(bench.server.requestsTo({ verb: "get", plural: "configmaps" }).length, 2);
+  bench.server.deny({ plural: "configmaps" });
+  await bench.clock.advance(10_000);
+  assert.equal(await templateOf(bench), "a");
+  await assert.rejects(templateOf(bench, "conf", "other"), { message: /get configmaps shop\/other: .*Role/ });
+  assert.deepEqual(bench.server.requestsTo({ verb: "watch", plural: "configmaps" }), []);
+});
+
+test("role sync follows a ConfigMap that a template names, and tells its namespace alone of each change", async (t) => {
+  const bench = await openSync(t, prepare);
+  const { server, clock } = bench;
+  const news = recorder((told) => bench.sync.externalSecrets.onDependencyChange(told));
+  assert.equal(await templateOf(bench), undefined);
+  await until(() => server.watches.some(({ query }) => query.get("fieldSelector") === "metadata.name=tpl"));
+  for (const [act, want] of [
+    [() => server.put(resources.configMaps, templateMap("a")), "a"],
+    [() => server.put(resources.configMaps, templateMap("b")), "b"],
+    [() => server.remove(resources.configMaps, "shop", "tpl"), undefined],
+  ] as const) {
+    act();
+    await clock.pass(100);
+    assert.deepEqual(news.splice(0), [{ namespace: "shop" }]);
+    assert.equal(await templateOf(bench), want);
+  }
+});
+
 const claims = (token: string): Record<string, unknown> =>
   JSON.parse(Buffer.from(token.split(".")[1]!, "base64url").toString()) as Record<string, unknown>;
 

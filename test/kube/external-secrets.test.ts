@@ -49,7 +49,7 @@ test("an ExternalSecret is listed and found, parsed", async (t) => {
   const { uid } = bench.server.find(resources.externalSecrets, "shop", "db")!.metadata;
   assert.deepEqual([key, meta], [db, { ...db, uid, generation: 1, ...metadata }]);
   assert.ok(parsed.ok && parsed.value.meta === meta && parsed.value.spec.target.name === "db");
-  assert.deepEqual(others, { finalized: false });
+  assert.deepEqual(others, { finalized: false, blank: true });
   assert.equal(bench.sync.externalSecrets.get({ namespace: "else", name: "db" }), undefined);
 });
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import type { ExternalSecretStatus } from "../../plugin/sync/ports.ts";
 import type { StoreKey, StoreObjectStatus } from "../../plugin/sync/stores/ports.ts";
-import { clusterStore, externalSecret, openSync, resources, store } from "./cluster-bench.ts";
+import { clusterStore, externalSecret, openSync, resources, store, until } from "./cluster-bench.ts";
 import type { SyncBench } from "./cluster-bench.ts";
 
 const db = { namespace: "shop", name: "db" };
@@ -49,6 +49,16 @@ test("a status comes back as it was written", async (t) => {
   assert.deepEqual(await sync.statuses.read(db, signal), full);
   const entry = stored().metadata.managedFields?.find(({ subresource }) => subresource === "status");
   assert.deepEqual([entry?.manager, entry?.operation], ["keyferry", "Update"]);
+});
+
+test("the first status needs no read", async (t) => {
+  const { sync, signal, server, stored } = await openWithDb(t);
+  const asked = server.requestsTo({ verb: "get" }).length;
+  await sync.statuses.write(db, full, signal);
+  assert.equal(server.requestsTo({ verb: "get" }).length, asked);
+  await until(() => !sync.externalSecrets.get(db)!.blank);
+  await sync.statuses.write(db, { conditions: [ready] }, signal);
+  assert.deepEqual(stored()["status"], { conditions: [ready] });
 });
 
 test("a status replaces what it describes and nothing else", async (t) => {
@@ -199,19 +209,23 @@ const finalizerRows: readonly {
   act: "add" | "remove";
   after: readonly string[] | undefined;
   patches: number;
+  /** Default 1. */
+  reads?: number;
 }[] = [
-  { name: "is added where there is none", before: undefined, act: "add", after: [cleanup], patches: 1 },
+  { name: "is added where there is none", before: undefined, act: "add", after: [cleanup], patches: 1, reads: 0 },
   { name: "is added beside others", before: ["a"], act: "add", after: ["a", cleanup], patches: 1 },
   { name: "is not added twice", before: [cleanup], act: "add", after: [cleanup], patches: 0 },
   { name: "is removed beside others", before: ["a", cleanup, "b"], act: "remove", after: ["a", "b"], patches: 1 },
   { name: "is removed as the last one", before: [cleanup], act: "remove", after: undefined, patches: 1 },
   { name: "is not removed where it is not", before: ["a"], act: "remove", after: ["a"], patches: 0 },
 ];
-for (const { name, before, act, after, patches } of finalizerRows)
+for (const { name, before, act, after, patches, reads = 1 } of finalizerRows)
   test(`the finalizer ${name}`, async (t) => {
     const bench = await openWithDb(t, { metadata: { labels: { a: "1" }, ...(before && { finalizers: before }) } });
     const { meta } = bench.sync.externalSecrets.get(db)!;
+    const asked = bench.server.requestsTo({ verb: "get" }).length;
     await bench.sync.finalizers[act](meta, bench.signal);
+    assert.equal(bench.server.requestsTo({ verb: "get" }).length - asked, reads);
     assert.deepEqual(bench.stored().metadata.finalizers, after);
     assert.deepEqual(bench.stored().metadata.labels, { a: "1" });
     assert.equal(bench.server.requestsTo({ verb: "patch" }).length, patches);

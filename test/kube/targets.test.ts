@@ -47,6 +47,23 @@ test("a Secret is created with its owner, by ESO's manager, as a plain write", a
   assert.deepEqual([entry?.manager, entry?.operation], ["externalsecrets.external-secrets.io/db", "Update"]);
 });
 
+test("finalizers are added to those that are there, never to a Secret that is being deleted", async (t) => {
+  const bench = await openSync(t);
+  const { targets } = bench.sync;
+  const finalizers = ["example.com/a", "example.com/b"];
+  await targets.create(wanted({ A: "1" }, { finalizers: finalizers.slice(0, 1) }), bench.signal);
+  assert.deepEqual(stored(bench)?.metadata.finalizers, finalizers.slice(0, 1));
+  const present = (await targets.get(key, bench.signal))!;
+  await targets.replace(wanted({ A: "2" }, { finalizers }), present, bench.signal);
+  assert.deepEqual(stored(bench)?.metadata.finalizers, finalizers);
+  await targets.replace(wanted({ A: "3" }), (await targets.get(key, bench.signal))!, bench.signal);
+  assert.deepEqual(stored(bench)?.metadata.finalizers, finalizers, "none is removed");
+  await targets.remove((await targets.get(key, bench.signal))!, bench.signal);
+  const ending = (await targets.get(key, bench.signal))!;
+  await targets.replace(wanted({ A: "4" }, { finalizers: [...finalizers, "example.com/c"] }), ending, bench.signal);
+  assert.deepEqual(stored(bench)?.metadata.finalizers, finalizers);
+});
+
 test("a Secret without an owner is created without references", async (t) => {
   const bench = await openSync(t);
   await bench.sync.targets.create(wanted({ A: "1" }, { owner: undefined }), bench.signal);
@@ -376,6 +393,31 @@ async function followed(t: TestContext) {
   };
   return { ...bench, drained };
 }
+
+test("the version that the watch has is known without a request, of a managed Secret alone", async (t) => {
+  const { server, sync, drained } = await followed(t);
+  server.put(resources.secrets, secret("foreign", { A: "1" }));
+  const asked = server.requestsTo({ verb: "get" }).length;
+  const version = (): string | undefined => server.find(resources.secrets, "shop", "db")?.metadata.resourceVersion;
+  assert.equal(sync.targets.watchedVersion(key), version());
+  server.put(resources.secrets, secret("db", { A: "evil" }, { metadata: { labels: managed } }));
+  await drained();
+  assert.equal(sync.targets.watchedVersion(key), version());
+  server.put(resources.secrets, secret("db", { A: "evil" }));
+  await drained();
+  assert.equal(sync.targets.watchedVersion(key), undefined);
+  assert.equal(sync.targets.watchedVersion({ namespace: "shop", name: "foreign" }), undefined);
+  assert.equal(server.requestsTo({ verb: "get" }).length, asked);
+});
+
+test("while the watch is broken no version is known", async (t) => {
+  const { server, sync, clock } = await followed(t);
+  const body = { kind: "Status", status: "Failure", reason: "ServiceUnavailable", code: 503 };
+  server.fail({ verb: "watch", plural: "secrets" }, { status: 503, body }, 1);
+  (await server.watch("secrets")).end();
+  await until(() => sync.targets.watchedVersion(key) === undefined);
+  while (sync.targets.watchedVersion(key) === undefined) await clock.advance(1_000);
+});
 
 test("an edit, a stripped label and a deletion by somebody else are told", async (t) => {
   const { server, drained } = await followed(t);

@@ -6,7 +6,12 @@ import { createdByLabel, dataHash, dataHashAnnotation, managedLabel } from "../.
 import type { ExistingSecret } from "../../plugin/sync/ports.ts";
 import { at, externalSecret, openStartedHouse, type House, type Wish } from "./house.ts";
 
-const wish: Wish = { meta: { labels: { team: "pay" }, annotations: { note: "keep" } } };
+const texts = { labels: { team: "pay" }, annotations: { note: "keep" } };
+/** The same Secret, of plain keys and of a template. */
+const wishes: readonly (readonly [of: string, wish: Wish])[] = [
+  ["", { meta: texts }],
+  [" of a template", { template: { ...texts, type: "Opaque", data: { PASSWORD: "{{ .PASSWORD }}" } } }],
+];
 
 interface Row {
   readonly name: string;
@@ -142,37 +147,38 @@ function assertTold(house: House, { edit, told, parts }: Row): void {
   );
 }
 
-for (const row of rows) {
-  test(`${row.name} is undone at once without the store, and told`, async () => {
-    const house = await openStartedHouse(wish);
-    house.reader.refusal = "store_sealed";
-    const reads = house.reader.terms.length;
-    const good = drift(house, row);
-    await house.rest();
-    assertLike(house, good);
-    assert.equal(house.reader.terms.length, reads, "nothing was read");
-    assertTold(house, row);
-    assert.equal(house.ready("db"), "True SecretSynced secret synced");
-    await house.sync.stop();
-  });
+for (const [of, wish] of wishes)
+  for (const row of rows) {
+    test(`${row.name}${of} is undone at once without the store, and told`, async () => {
+      const house = await openStartedHouse(wish);
+      house.reader.refusal = "store_sealed";
+      const reads = house.reader.terms.length;
+      const good = drift(house, row);
+      await house.rest();
+      assertLike(house, good);
+      assert.equal(house.reader.terms.length, reads, "nothing was read");
+      assertTold(house, row);
+      assert.equal(house.ready("db"), "True SecretSynced secret synced");
+      await house.sync.stop();
+    });
 
-  test(`${row.name} behind a stopped process is ${row.afterRestart ? "undone without the store" : "undone once the store answers"}`, async () => {
-    const house = await openStartedHouse(wish);
-    await house.replace();
-    house.counted.length = 0;
-    house.reader.refusal = "store_sealed";
-    const good = drift(house, row);
-    house.sync.start();
-    await house.advance(60_000);
-    if (!row.afterRestart) {
-      house.reader.refusal = undefined;
-      await house.advance(300_000);
-    }
-    assertLike(house, good);
-    assert.ok(house.reasons().includes("SecretDrifted"));
-    await house.sync.stop();
-  });
-}
+    test(`${row.name}${of} behind a stopped process is ${row.afterRestart ? "undone without the store" : "undone once the store answers"}`, async () => {
+      const house = await openStartedHouse(wish);
+      await house.replace();
+      house.counted.length = 0;
+      house.reader.refusal = "store_sealed";
+      const good = drift(house, row);
+      house.sync.start();
+      await house.advance(60_000);
+      if (!row.afterRestart) {
+        house.reader.refusal = undefined;
+        await house.advance(300_000);
+      }
+      assertLike(house, good);
+      assert.ok(house.reasons().includes("SecretDrifted"));
+      await house.sync.stop();
+    });
+  }
 
 test("an immutable Secret that was edited into another one is made anew", async () => {
   const house = await openStartedHouse({ target: { immutable: true } });

@@ -1,7 +1,13 @@
 /** One sync loop in its fake world, and ExternalSecrets in few words. */
 import { settle, FakeClock } from "../fakes/clock.ts";
 import { SyncWorld } from "../fakes/sync-world.ts";
-import type { ExternalSecret, ObjectMeta, RemoteRef, StoreRef } from "../../plugin/manifests/objects.ts";
+import type {
+  ExternalSecret,
+  ObjectMeta,
+  RemoteRef,
+  SecretTemplate,
+  StoreRef,
+} from "../../plugin/manifests/objects.ts";
 import type { Log } from "../../plugin/observe/log.ts";
 import type { Metrics } from "../../plugin/observe/metrics.ts";
 import { createSync, type Sync } from "../../plugin/sync/loop.ts";
@@ -19,12 +25,22 @@ export interface Wish {
   readonly meta?: Partial<ObjectMeta>;
   readonly spec?: Partial<Pick<ExternalSecret["spec"], "refreshPolicy" | "refreshIntervalMs">>;
   readonly target?: Partial<ExternalSecret["spec"]["target"]>;
+  readonly template?: Partial<SecretTemplate>;
   /** secretKey → `remote key` or `remote key#property`. */
   readonly data?: Readonly<Record<string, string>>;
   /** Remote keys that are extracted. */
   readonly extract?: readonly string[];
   readonly store?: StoreRef;
 }
+
+const emptyTemplate: SecretTemplate = {
+  mergePolicy: "Replace",
+  labels: {},
+  annotations: {},
+  finalizers: [],
+  data: {},
+  templateFrom: [],
+};
 
 /** By default: Owner, Periodic, 1 h, key PASSWORD from property `password` of `db`. */
 export function externalSecret(wish: Wish = {}): ExternalSecret {
@@ -42,6 +58,7 @@ export function externalSecret(wish: Wish = {}): ExternalSecret {
         deletionPolicy: "Retain",
         immutable: false,
         immediate: false,
+        ...(wish.template && { template: { ...emptyTemplate, ...wish.template } }),
         ...wish.target,
       },
       data: Object.entries(data).map(([secretKey, remote]) => ({

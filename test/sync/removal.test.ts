@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Failure } from "../../plugin/core/failure.ts";
-import { at, externalSecret, openHouse, type House, type Wish } from "./house.ts";
+import { rfc3339 } from "../../plugin/sync/status.ts";
+import { at, externalSecret, hourMs, openHouse, type House, type Wish } from "./house.ts";
 
 async function openCluster(wish: Wish = {}): Promise<House> {
   const house = openHouse({ cluster: true });
@@ -71,6 +72,22 @@ for (const { name, wish, deletes } of ends)
     await house.sync.stop();
     assert.equal(house.clock.pending, 0);
   });
+
+test("deleted while it is paused: it waits, in a process that starts meanwhile too, until the pause is taken away", async () => {
+  const house = await openCluster({ target: { deletionPolicy: "Delete" } });
+  house.world.annotate(at("db"), { "keyferry.dev/pause-until": rfc3339(house.clock.nowMs() + hourMs) });
+  await house.rest();
+  await remove(house);
+  assert.ok(house.world.secrets.has("shop/db"));
+  await house.restart();
+  assert.ok(house.world.secrets.has("shop/db"));
+  house.world.annotate(at("db"), {});
+  house.world.mark(at("db"), { deleting: true, finalized: true });
+  await house.rest();
+  assert.equal(house.world.secrets.has("shop/db"), false);
+  assert.equal(house.world.finalizerWrites.at(-1), "release shop/db");
+  await house.sync.stop();
+});
 
 test("a Secret that another took over in the meantime stays", async () => {
   const house = await openCluster({ target: { deletionPolicy: "Delete" } });

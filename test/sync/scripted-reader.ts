@@ -7,7 +7,16 @@ import { Failure, ReadFailure, type FailureCode } from "../../plugin/core/failur
 import { SecretValue } from "../../plugin/core/secret-value.ts";
 import type { ExternalSecretCaller } from "../../plugin/read/caller.ts";
 import type { ConsumerDue, Consumers } from "../../plugin/read/consumers.ts";
-import type { Reader, ReadEntry, ReadTerms, SecretBundle, Source } from "../../plugin/read/request.ts";
+import type {
+  BundleValue,
+  Reader,
+  ReadEntry,
+  ReadRequest,
+  ReadTerms,
+  SecretBundle,
+  Source,
+  TemplatePlan,
+} from "../../plugin/read/request.ts";
 import type { Address } from "../../plugin/stores/contract.ts";
 import type { FakeClock } from "../fakes/clock.ts";
 
@@ -40,17 +49,13 @@ export class ScriptedReader implements Reader, Consumers {
     this.#clock = clock;
   }
 
-  async read(
-    request: { readonly entries: readonly ReadEntry[] },
-    terms: ReadTerms,
-    signal: AbortSignal,
-  ): Promise<SecretBundle> {
+  async read(request: ReadRequest, terms: ReadTerms, signal: AbortSignal): Promise<SecretBundle> {
     this.terms.push(terms);
     const caller = terms.caller as ExternalSecretCaller;
     await this.gate(signal);
     const requestId = `${consumerId(caller)} ${JSON.stringify(request)}`;
     try {
-      const bundle = this.#assemble(request.entries, terms, caller);
+      const bundle = templated(this.#assemble(request.entries, terms, caller), request.template);
       this.#lastGood.set(requestId, bundle);
       return bundle;
     } catch (failure) {
@@ -154,6 +159,30 @@ export class ScriptedReader implements Reader, Consumers {
       if (id !== consumerId(caller))
         for (const tell of this.#listeners) tell({ consumer, acceptBegunFromMs: begunAtMs });
   }
+}
+
+/** `{{ .key }}` is the value of that key; nothing else of a template is understood. */
+function templated(bundle: SecretBundle, plan: TemplatePlan | undefined): SecretBundle {
+  if (!plan || bundle.values.size === 0) return bundle;
+  const { labels, annotations, data, mergePolicy, templateFrom } = plan.template;
+  const rendered = (part: string, texts: Readonly<Record<string, string>>): Record<string, string> =>
+    Object.fromEntries(
+      Object.entries(texts).map(([name, text]) => [
+        name,
+        text.replace(/\{\{ \.(\w+) \}\}/g, (_, key: string) => {
+          const found = bundle.values.get(key)?.value.reveal().toString();
+          if (found !== undefined) return found;
+          const failure = new Failure("template_failed", `no ${key}`, { field: `${plan.field}.${part}[${name}]` });
+          throw new ReadFailure([failure]);
+        }),
+      ]),
+    );
+  const isWhole = mergePolicy === "Merge" || (Object.keys(data).length === 0 && templateFrom.length === 0);
+  const values = new Map<string, BundleValue>(isWhole ? bundle.values : []);
+  for (const [name, text] of Object.entries(rendered("data", data)))
+    values.set(name, { value: SecretValue.fromText(text), field: plan.field });
+  const metadata = { labels: rendered("labels", labels), annotations: rendered("annotations", annotations) };
+  return { ...bundle, values, metadata };
 }
 
 function valuesOf(entry: ReadEntry, secret: Readonly<Record<string, string>>): readonly (readonly [string, string])[] {

@@ -167,6 +167,21 @@ const before: readonly {
   },
 ];
 
+test("an immutable Secret of somebody else that is deleted is made anew within a minute, although no watch tells", async () => {
+  const house = openHouse();
+  house.reader.secrets.set("db", { password: "one" });
+  house.world.edit(at("db"), { immutable: true });
+  house.world.apply(externalSecret());
+  house.sync.start();
+  await house.rest();
+  assert.match(house.ready("db"), /\[target_immutable\]/);
+  house.world.secrets.delete("shop/db");
+  await house.advance(60_000);
+  assert.equal(house.world.textOf(at("db"))?.PASSWORD, "one");
+  assert.equal(house.reader.fetched.length, 1);
+  await house.sync.stop();
+});
+
 for (const { name, meta, value = "one", present, ending = false, want } of before)
   test(`is told before anything is written: ${name}`, async () => {
     const house = openHouse();

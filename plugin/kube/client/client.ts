@@ -86,12 +86,12 @@ function words(verb: string, kind: ResourceKind, namespace = "", name = "", subr
   return namespace === "" ? `${resource} ${name}` : `${resource} ${namespace}/${name}`;
 }
 
-/** Of a namespace that is missing, too, every object is. */
+/** Of a namespace that is missing, too, every object is. A webhook may say no with a 404 as well. */
 async function unlessMissing<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer;
   } catch (thrown) {
-    if (thrown instanceof KubeFailure && thrown.status === 404) return undefined;
+    if (thrown instanceof KubeFailure && thrown.status === 404 && thrown.refusal !== "admission") return undefined;
     throw thrown;
   }
 }

@@ -19,7 +19,7 @@ export function loginRefusal(answer: HttpAnswer, login: MountLogin, clock: Clock
   if ([400, 401, 403].includes(answer.status))
     return new Failure(
       "store_login_denied",
-      `vault refused the ${where}${who} (${answer.status}): check the mount, the role and what the role is bound to`,
+      `vault refused the ${where}${who} (${answer.status}): check the mount, the role and what the role is bound to${boundTo(login)}`,
     );
   if (answer.status === 404 && texts(document, "errors").length > 0)
     return new Failure(
@@ -27,6 +27,10 @@ export function loginRefusal(answer: HttpAnswer, login: MountLogin, clock: Clock
       `vault has no login method at auth/${login.mount} (404): check the mount path and the namespace`,
     );
   return unavailable(answer, document, where, clock);
+}
+
+function boundTo({ method }: MountLogin): string {
+  return method === "appRole" ? "" : ": service account, namespace, audience";
 }
 
 /** For any status but 200 at a read. */

@@ -16,6 +16,7 @@ export function writeGuard(mayWrite: () => boolean): WriteGuard {
 export function guardTargets(targets: TargetSecrets, guard: WriteGuard): TargetSecrets {
   return {
     get: (key, signal) => targets.get(key, signal),
+    watchedVersion: (key) => targets.watchedVersion(key),
     async create(...args) {
       guard();
       return targets.create(...args);

@@ -130,9 +130,12 @@ spec:
   test("nobody logs in there: perhaps the store cannot check tokens, and the message names the knobs", async () => {
     const refused = await untilReady(world.admin, path("wrong"), "False", /\[store_login_denied\]/);
     const { message } = conditionOf(refused)!;
-    for (const knob of [/role "wrong"/, /elsewhere/, /shop\/wrong|service account/, /audience/]) assert.match(message!, knob);
+    for (const knob of [/kubernetes login at auth\/elsewhere as role "wrong"/, /service account, namespace, audience/])
+      assert.match(message!, knob);
     assert.equal(await world.admin.find(secretPath("shop", "wrong")), undefined);
-    await until(async () => (await world.node.metric("externalsecrets_store_auth_failure_total", { store: "wrong" }))! >= 1);
+    await until(
+      async () => (await world.node.metric("externalsecrets_store_auth_failure_total", { store: "wrong" }))! >= 1,
+    );
   });
 
   test("somebody else logs in there: it is this identity that is refused", async () => {
@@ -141,11 +144,12 @@ spec:
     await untilReady(world.admin, path("wrong"), "False", /\[store_denied\].*others can log in there/);
   });
 
-  test("refused logins are not hurried: ever rarer", async () => {
-    await until(async () => (await errorsOf("wrong")) >= 4);
-    const refused = logins().length && world.proxy.requests.filter((made) => /elsewhere\/login/.test(made.path) && made.status >= 400);
-    const gaps = (refused as readonly RecordedRequest[]).slice(-3).map(({ atMs }) => atMs);
-    assert.ok(gaps[2]! - gaps[1]! > gaps[1]! - gaps[0]! || gaps[2]! - gaps[1]! >= 900, JSON.stringify(gaps));
+  test("no storm of refused logins: one at each refresh, no more", async () => {
+    const refused = (): number =>
+      world.proxy.requests.filter(({ path: asked, status }) => /elsewhere\/login$/.test(asked) && status >= 400).length;
+    const before = refused();
+    await beats(world, 3);
+    assert.ok(refused() - before <= 4, `${refused() - before} refused logins in 3 s`);
   });
 
   test("the role put right: it goes on by itself", async () => {
@@ -172,14 +176,18 @@ describe("ServiceAccount removed", () => {
     const refused = await untilReady(world.admin, path("passing"), "False", /\[credential_missing\]/);
     assert.match(conditionOf(refused)!.message!, /service account shop\/passing; create the account/);
     assert.deepEqual(secretText(await world.admin.get(secretPath("shop", "passing"))), { password: "second" });
-    await untilReady(world.admin, storePath("passing", "shop"), "False", /\[credential_missing\]/);
   });
 
   test("no storm of token requests or logins while it is gone", async () => {
     const sinceMs = Date.now();
     const before = logins().length;
     await beats(world, 3);
-    const asked = await world.cluster.auditEvents({ user: world.node.user, resource: "serviceaccounts", verb: "create", sinceMs });
+    const asked = await world.cluster.auditEvents({
+      user: world.node.user,
+      resource: "serviceaccounts",
+      verb: "create",
+      sinceMs,
+    });
     assert.ok(asked.length <= 6, `${asked.length} token requests in 3 s`);
     assert.equal(logins().length, before);
     assert.ok((await eventsOn(world.admin, "shop", "passing", "UpdateFailed")).length <= 2);
@@ -188,11 +196,14 @@ describe("ServiceAccount removed", () => {
   test("restored, it is another account of the same name: a new login, and everything goes on at once", async () => {
     await put("db", "third");
     const before = logins().length;
-    await world.admin.apply({ apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "passing", namespace: "shop" } });
+    await world.admin.apply({
+      apiVersion: "v1",
+      kind: "ServiceAccount",
+      metadata: { name: "passing", namespace: "shop" },
+    });
     assert.notEqual((await world.admin.get(account)).metadata.uid, uid);
     await untilData(world.admin, secretPath("shop", "passing"), { password: "third" }, 10_000);
     await untilReady(world.admin, path("passing"), "True");
-    await untilReady(world.admin, storePath("passing", "shop"), "True");
     assert.ok(logins().length > before);
     await remove("passing");
   });
@@ -205,6 +216,8 @@ describe("backend rate limit", () => {
     world.proxy.requests.filter((made) => made.path.startsWith("/v1/secret/data/shop/limited-"));
 
   before(async () => {
+    // Else a quota's 429 comes without Retry-After.
+    await world.bao.call("POST", "sys/quotas/config", { enable_rate_limit_response_headers: true });
     for (const key of keys) {
       await put(key, "kept");
       await make(key, { key });
@@ -216,17 +229,24 @@ describe("backend rate limit", () => {
   test("a real 429: the Secrets stay, and Ready says why", async () => {
     await world.bao.call("POST", quota, { rate: 0.25, interval: "4s", path: "secret/" });
     for (const key of keys) await untilReady(world.admin, path(key), "False", /\[store_throttled\]/);
-    for (const key of keys) assert.deepEqual(secretText(await world.admin.get(secretPath("shop", key))), { password: "kept" });
+    for (const key of keys)
+      assert.deepEqual(secretText(await world.admin.get(secretPath("shop", key))), { password: "kept" });
   });
 
   test("no storm: after a 429 nobody asks before its Retry-After has passed", async () => {
     await until(() => reads().filter(({ status }) => status === 429).length >= 3, 30_000);
     const all = reads();
     const throttled = all.filter(({ status }) => status === 429);
-    assert.ok(throttled.some(({ retryAfterMs }) => retryAfterMs > 0), "the quota sends no Retry-After");
+    assert.ok(
+      throttled.some(({ retryAfterMs }) => retryAfterMs > 0),
+      "the quota sends no Retry-After",
+    );
     for (const { answeredAtMs, retryAfterMs } of throttled) {
       const early = all.filter(({ atMs }) => atMs > answeredAtMs && atMs < answeredAtMs + retryAfterMs - 50);
-      assert.deepEqual(early.map(({ path: asked, atMs }) => `${asked} ${atMs - answeredAtMs} of ${retryAfterMs} ms`), []);
+      assert.deepEqual(
+        early.map(({ path: asked, atMs }) => `${asked} ${atMs - answeredAtMs} of ${retryAfterMs} ms`),
+        [],
+      );
     }
   });
 

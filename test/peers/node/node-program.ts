@@ -28,6 +28,14 @@ export interface NodeProgramOptions {
   readonly server?: string;
   /** Resolve as soon as it listens, without waiting for /readyz. */
   readonly unready?: true;
+  /** What Node runs; default the sources. */
+  readonly program?: NodeCommand;
+}
+
+export interface NodeCommand {
+  /** Flags of Node, then the path of the program. */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
 }
 
 export const ownNamespace = "keyferry";
@@ -41,13 +49,23 @@ export async function startNodeProgram(cluster: Cluster, options: NodeProgramOpt
     options.server === undefined ? {} : { server: options.server },
   );
   const folder = await mkdtemp(join(cluster.folder, "node-"));
+  const program = options.program ?? { args: [main], env: {} };
   const args = [
-    ...[main, "node", "--roles", options.roles, "--kubeconfig", account.kubeconfig, "--namespace", ownNamespace],
+    ...[
+      ...program.args,
+      "node",
+      "--roles",
+      options.roles,
+      "--kubeconfig",
+      account.kubeconfig,
+      "--namespace",
+      ownNamespace,
+    ],
     ...["--node-name", "node-1", "--http-addr", "127.0.0.1:0", "--provider-dirs", join(folder, "providers")],
     ...["--version-key-file", join(folder, "version-key"), "--audit-log", join(folder, "audit.jsonl")],
     ...["--unsafe-store-addresses", "127.0.0.0/8", ...(options.args ?? [])],
   ];
-  const { child, ended, printed } = launch(args, {});
+  const { child, ended, printed } = launch(args, program.env);
   let address = "";
   const get = async (path: string): Promise<{ status: number; text: string }> => {
     const answer = await fetch(`http://${address}${path}`);

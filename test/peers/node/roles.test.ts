@@ -98,6 +98,26 @@ spec:
     - {secretKey: a, remoteRef: {key: a}}
 `;
 
+/** A template that is kept in a ConfigMap: got once, then followed. */
+const withTemplate = `
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: tpl, namespace: shop}
+data: {conf: "a={{ .a }}"}
+---
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: {name: templated, namespace: shop}
+spec:
+  refreshInterval: 1h
+  secretStoreRef: {name: constants, kind: ClusterSecretStore}
+  target:
+    template:
+      templateFrom: [{configMap: {name: tpl, items: [{key: conf}]}}]
+  data:
+    - {secretKey: a, remoteRef: {key: a}}
+`;
+
 /** The Role of docs/node.md, by which tokens of one account are made. */
 const tokenRight = `
 apiVersion: rbac.authorization.k8s.io/v1
@@ -169,10 +189,16 @@ test("what syncs uses every right it has, and needs no other", async () => {
   const sync = await start("mount,sync");
   await admin.apply(manifests);
   await admin.apply(withAccount);
+  await admin.apply(withTemplate);
   const secretPath = objectPath("v1", "secrets", "shop", "db");
   const externalSecret = objectPath("external-secrets.io/v1", "externalsecrets", "shop", "db");
   const store = objectPath("external-secrets.io/v1", "clustersecretstores", undefined, "constants");
   await admin.waitFor(secretPath, (secret) => secretText(secret)["a"] === "1" && secretText(secret)["c"] === "3");
+
+  const templated = objectPath("v1", "secrets", "shop", "templated");
+  await admin.waitFor(templated, (secret) => secretText(secret)["conf"] === "a=1");
+  await admin.patch(objectPath("v1", "configmaps", "shop", "tpl"), { data: { conf: "b={{ .a }}" } });
+  await admin.waitFor(templated, (secret) => secretText(secret)["conf"] === "b=1");
 
   // The same event twice is one event that was patched.
   for (const forged of ["x", "y"]) {

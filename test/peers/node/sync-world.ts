@@ -16,15 +16,15 @@ import { configureKubernetesAuth } from "../kube/openbao/auth.ts";
 import { settleRoles } from "../kube/roles.ts";
 import { type OpenBao, startOpenBao } from "../openbao/openbao.ts";
 import { installed } from "./install.ts";
-import { type NodeProgram, startNodeProgram } from "./node-program.ts";
+import { type NodeCommand, type NodeProgram, startNodeProgram } from "./node-program.ts";
 
 export interface SyncWorld {
   readonly cluster: Cluster;
   readonly admin: KubeAdmin;
   /** The process that runs now. */
   readonly node: NodeProgram;
-  /** Ends the process as an update does, lets `meanwhile` happen, and starts another one. */
-  restart(meanwhile?: () => Promise<unknown>): Promise<void>;
+  /** Ends the process as an update does, lets `meanwhile` happen, and starts another one; with `args`, with these. */
+  restart(meanwhile?: () => Promise<unknown>, args?: readonly string[]): Promise<void>;
   /** Ends what was started, also when only a part of it was. */
   stop(): Promise<void>;
 }
@@ -39,6 +39,7 @@ export interface SyncWorldOptions {
   readonly args?: readonly string[];
   /** Made before keyferry starts. */
   readonly namespaces?: readonly string[];
+  readonly program?: NodeCommand;
 }
 
 /** A cluster with one process of roles mount and sync, ready and syncing. */
@@ -47,8 +48,10 @@ export async function startSyncWorld(options: SyncWorldOptions = {}): Promise<Sy
   try {
     for (const name of options.namespaces ?? []) await cluster.admin.createNamespace(name);
     await settleRoles(cluster.admin);
-    const { args } = options;
-    const start = (): Promise<NodeProgram> => startNodeProgram(cluster, { roles: "mount,sync", ...(args && { args }) });
+    const { args, program } = options;
+    const wishes = { roles: "mount,sync", ...(args && { args }), ...(program && { program }) };
+    const start = (more: { args?: readonly string[] } = {}): Promise<NodeProgram> =>
+      startNodeProgram(cluster, { ...wishes, ...more });
     let node = await start();
     return {
       cluster,
@@ -56,10 +59,10 @@ export async function startSyncWorld(options: SyncWorldOptions = {}): Promise<Sy
       get node() {
         return node;
       },
-      async restart(meanwhile) {
+      async restart(meanwhile, next) {
         assert.equal(await node.stop(), 0);
         await meanwhile?.();
-        node = await start();
+        node = await start(next && { args: next });
       },
       async stop() {
         await node.kill("SIGKILL");
@@ -137,11 +140,6 @@ export async function example(name: string, server: string): Promise<string> {
 /** The Role that docs/node.md tells an admin to write, for this account; resolves once it counts. */
 export async function allowTokens(admin: KubeAdmin, account: { namespace: string; name: string }): Promise<void> {
   for (const object of await tokenRole(account)) await admin.apply(object);
-  await settleRoles(admin);
-}
-
-export async function forbidTokens(admin: KubeAdmin, account: { namespace: string; name: string }): Promise<void> {
-  for (const object of await tokenRole(account)) await admin.remove(await admin.pathOf(object));
   await settleRoles(admin);
 }
 
