@@ -5,12 +5,16 @@
  * it goes on measuring until they are over.
  */
 import { parseArgs } from "node:util";
+import { b1 } from "./b1.ts";
 import { b10 } from "./b10.ts";
 import { b11 } from "./b11.ts";
+import { b12 } from "./b12.ts";
 import { b3 } from "./b3.ts";
+import { b6 } from "./b6.ts";
+import { b8 } from "./b8.ts";
 import { resultLine } from "./numbers.ts";
 
-const benchmarks = { B3: b3, B10: b10, B11: b11 } as const;
+const benchmarks = { B1: b1, B3: b3, B6: b6, B8: b8, B10: b10, B11: b11, B12: b12 } as const;
 const longestMinutes = 4;
 
 process.exitCode = await main(process.argv.slice(2));

@@ -25,6 +25,8 @@ export interface Flag<T> {
   readonly help: string;
   /** A flag without a value: `--once`. */
   readonly bare?: true;
+  /** The one letter that stands for it: `o` for `-o`. */
+  readonly letter?: string;
 }
 
 export type FlagTable = Readonly<Record<string, Flag<unknown>>>;
@@ -115,6 +117,13 @@ const node = {
   ...shared,
 } as const satisfies FlagTable;
 
+const render = {
+  values: { parse: text, optional: true, help: "file with a map of remote keys and values, in place of all stores" },
+  live: { parse: flag, byDefault: "false", bare: true, help: "read the stores among the manifests" },
+  showValues: { parse: flag, byDefault: "false", bare: true, help: "print values; each is [hidden] without it" },
+  output: { parse: oneOf("yaml", "json"), byDefault: "yaml", letter: "o", help: "form of the Secrets: yaml or json" },
+} as const satisfies FlagTable;
+
 export const commands = {
   standalone: {
     flags: standalone,
@@ -125,6 +134,12 @@ export const commands = {
     flags: node,
     what: "the node plugin of a cluster: mounts, and Secrets from ExternalSecrets",
     usage: "[flags]",
+  },
+  render: {
+    flags: render,
+    what: "what ExternalSecrets come to, from a file of values or from their stores; nothing is written",
+    usage: "FILE… (--values FILE | --live) [flags]",
+    files: true,
   },
 } as const;
 

@@ -5,27 +5,40 @@
  * that name the nearest one, unknown variables are ignored.
  */
 import { resolve } from "node:path";
+import { readEndpoints } from "./config-endpoints.ts";
 import { commands } from "./config-flags.ts";
 import type { CommandName, Flag, FlagTable, Values } from "./config-flags.ts";
 import { nearestName } from "./core/names.ts";
 
 type FlagsOf<C extends CommandName> = Values<(typeof commands)[C]["flags"]>;
 
+interface Endpoints {
+  /** By the variable that gave it; absent when there is none. */
+  readonly endpoints?: Readonly<Record<string, string>>;
+}
+
 /** Durations in milliseconds, sizes in bytes, folders absolute. */
-export type StandaloneConfig = { readonly command: "standalone"; readonly socketDir: string } & Omit<
-  FlagsOf<"standalone">,
-  "socketDir"
->;
+export type StandaloneConfig = { readonly command: "standalone"; readonly socketDir: string } & Endpoints &
+  Omit<FlagsOf<"standalone">, "socketDir">;
 
 export type NodeConfig = {
   readonly command: "node";
   /** Where a pod finds its API server; absent outside of a cluster. */
   readonly apiServer?: { readonly host: string; readonly port: string };
-} & FlagsOf<"node">;
+} & Endpoints &
+  FlagsOf<"node">;
 
 /** What both commands that serve have in common. */
 export type ServiceConfig = StandaloneConfig | NodeConfig;
-export type Config = StandaloneConfig | NodeConfig;
+
+export type RenderConfig = {
+  readonly command: "render";
+  /** At least one. Either `values` is there or `live` is true. */
+  readonly files: readonly string[];
+} & Endpoints &
+  FlagsOf<"render">;
+
+export type Config = ServiceConfig | RenderConfig;
 
 export type Loaded =
   | { readonly kind: "run"; readonly config: Config }
@@ -50,10 +63,32 @@ export function loadConfig(args: readonly string[], environment: Environment): L
     };
   }
   if (rest.includes("--help")) return { kind: "show", text: commandUsage(command) };
-  const { values, problems } = readFlags(command, rest, environment);
+  const { values, files, problems } = readFlags(command, rest, environment);
+  if (command === "render") problems.push(...renderProblems(values, files));
+  const endpoints = readEndpoints(environment, problems);
   if (problems.length > 0) return { kind: "refuse", problems };
-  const config = command === "standalone" ? standaloneConfig(values) : nodeConfig(values, environment);
-  return { kind: "run", config: Object.freeze(config) };
+  const config = configOf(command, values, files, environment);
+  const given = Object.keys(endpoints).length > 0 ? { endpoints } : {};
+  return { kind: "run", config: Object.freeze({ ...config, ...given }) };
+}
+
+function configOf(command: CommandName, values: object, files: readonly string[], environment: Environment): Config {
+  switch (command) {
+    case "standalone":
+      return standaloneConfig(values);
+    case "node":
+      return nodeConfig(values, environment);
+    case "render":
+      return { command, files, ...(values as FlagsOf<"render">) };
+  }
+}
+
+function renderProblems({ values, live }: { values?: unknown; live?: unknown }, files: readonly string[]): string[] {
+  const problems = files.length > 0 ? [] : ["FILE: is missing; name a manifest"];
+  if (values === undefined && live !== true)
+    problems.push("--values: is missing; name a file of values, or add --live to read the stores");
+  if (values !== undefined && live === true) problems.push("--live: does not go with --values; keep one of the two");
+  return problems;
 }
 
 function isCommand(name: string): name is CommandName {
@@ -79,7 +114,7 @@ function nodeConfig(values: object, environment: Environment): NodeConfig {
 function readFlags(command: CommandName, args: readonly string[], environment: Environment) {
   const table: FlagTable = commands[command].flags;
   const problems: string[] = [];
-  const given = givenFlags(command, args, problems);
+  const { given, files } = givenFlags(command, args, problems);
   const values: Record<string, unknown> = {};
   for (const [name, spec] of Object.entries(table)) {
     const [source, raw] = rawValue(name, spec, given, environment);
@@ -91,7 +126,7 @@ function readFlags(command: CommandName, args: readonly string[], environment: E
     if ("problem" in parsed) problems.push(`${source}: ${parsed.problem}`);
     else values[name] = parsed.value;
   }
-  return { values, problems };
+  return { values, files, problems };
 }
 
 /** What a flag was given, and by what: itself, its variable, another variable, or its default. */
@@ -107,13 +142,28 @@ function rawValue(
   return [flagOf(name), byDefault];
 }
 
-function givenFlags(command: CommandName, args: readonly string[], problems: string[]): Map<string, string> {
+interface Given {
+  readonly given: ReadonlyMap<string, string>;
+  readonly files: readonly string[];
+}
+
+function givenFlags(command: CommandName, args: readonly string[], problems: string[]): Given {
   const table: FlagTable = commands[command].flags;
-  const byFlag = new Map(Object.keys(table).map((name) => [flagOf(name), name]));
+  const byFlag = new Map(
+    Object.entries(table).flatMap(([name, { letter }]) => [
+      [flagOf(name), name] as const,
+      ...(letter === undefined ? [] : [[`-${letter}`, name] as const]),
+    ]),
+  );
   const given = new Map<string, string>();
+  const files: string[] = [];
   for (let i = 0; i < args.length; i++) {
     const [word, inline] = splitOnce(args[i]!, "=");
     const name = byFlag.get(word);
+    if (name === undefined && "files" in commands[command] && !word.startsWith("-")) {
+      files.push(args[i]!);
+      continue;
+    }
     if (name === undefined) {
       const near = word.startsWith("-") ? nearestName(word, byFlag.keys()) : undefined;
       problems.push(`${word}: no such flag; ${near ? `did you mean ${near}?` : `see keyferry ${command} --help`}`);
@@ -127,7 +177,7 @@ function givenFlags(command: CommandName, args: readonly string[], problems: str
       given.set(name, table[name]!.byDefault ?? "-");
     } else given.set(name, args[++i]!);
   }
-  return given;
+  return { given, files };
 }
 
 function splitOnce(text: string, mark: string): [string, string | undefined] {
@@ -160,7 +210,8 @@ function commandUsage(command: CommandName): string {
   const { flags, usage: how } = commands[command];
   const rows = Object.entries<Flag<unknown>>(flags).map(([name, spec]) => {
     const value = spec.bare ? "" : spec.byDefault ? ` ${spec.byDefault}` : " VALUE";
-    return `  ${(flagOf(name) + value).padEnd(34)} ${spec.help}`;
+    const letter = spec.letter === undefined ? "" : `-${spec.letter}, `;
+    return `  ${(letter + flagOf(name) + value).padEnd(34)} ${spec.help}`;
   });
   return [
     `Usage: keyferry ${command} ${how}`,

@@ -20,5 +20,7 @@ async function main(args: readonly string[]): Promise<number> {
 /** Each command loads what it needs alone. */
 async function run(config: Config): Promise<number> {
   if (config.command === "node") return (await import("./commands/node.ts")).node(config, process.stderr);
+  if (config.command === "render")
+    return (await import("./commands/render.ts")).render(config, process.stdout, process.stderr);
   return (await import("./commands/standalone.ts")).standalone(config, process.stderr);
 }

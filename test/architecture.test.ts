@@ -68,16 +68,22 @@ const revealers: Readonly<Record<string, string>> = {
   "plugin/read/decode/decode.ts": "properties and encodings of an answer",
   "plugin/read/keyed-digest.ts": "the keyed digest of a credential, for cache keys",
   "plugin/read/pod-tokens.ts": "a pod's tokens are parsed and verified",
+  "plugin/read/rewrite.ts": "a template has made a key's name",
+  "plugin/read/template-map.ts": "a template's output is parsed as keys and values",
+  "plugin/read/template-pieces.ts": "the text of a template that is kept in a Secret",
+  "plugin/read/templating.ts": "labels, annotations and encodings of what a template made",
   "plugin/stores/file/read-secret.ts": "the text of a secret's file is parsed",
   "plugin/stores/vault/answer.ts": "the JSON of an answer is parsed",
   "plugin/stores/vault/client.ts": "a request's headers are handed to the sender",
   "plugin/stores/vault/login.ts": "a login's token and role id are shaped for the request",
   "plugin/sync/digest.ts": "the keyed digest of a Secret",
   "plugin/sync/secret-shape.ts": "ESO's hash of a Secret's data",
+  "plugin/sync/secret-types.ts": "whether a registry's credentials are JSON",
   "plugin/template/execute.ts": "values become the dot of a template",
   "plugin/template/job.ts": "values go to the template worker",
   "plugin/wire/http.ts": "request headers and bodies leave",
   "plugin/wire/kube-http.ts": "a client certificate's key and request bodies leave",
+  "plugin/wire/rendered-secret.ts": "a Secret is printed for whoever asks to see it",
 };
 
 test("plaintext is seen where it leaves or is decoded, and nowhere else", () => {

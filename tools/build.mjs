@@ -71,7 +71,8 @@ export async function bundle(entries, folder) {
 /** Builds the product's bundle anew. */
 export async function buildKeyferry(folder = join(root, "dist")) {
   await rm(folder, { recursive: true, force: true });
-  return bundle({ keyferry: "plugin/keyferry.mjs" }, folder);
+  // The worker's file lies beside the chunks: plugin/template/worker.ts looks for it there.
+  return bundle({ keyferry: "plugin/keyferry.mjs", "template-worker": "plugin/template/worker-entry.ts" }, folder);
 }
 
 if (import.meta.main) {

@@ -8,11 +8,13 @@ import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
 import { obtainControlPlane } from "../test/peers/kube/obtain.ts";
 import { obtainGjsonOracle } from "../test/peers/oracle/gjson.ts";
+import { obtainTemplateOracle } from "../test/peers/oracle/template.ts";
 import { obtainOpenBao } from "../test/peers/openbao/openbao.ts";
 
 const peers: Readonly<Record<string, () => Promise<unknown>>> = {
   openbao: obtainOpenBao,
   gjson: obtainGjsonOracle,
+  template: obtainTemplateOracle,
   kube: obtainControlPlane,
 };
 
@@ -20,6 +22,7 @@ const peers: Readonly<Record<string, () => Promise<unknown>>> = {
 const suites: ReadonlyArray<{ needs: readonly string[]; tests: string }> = [
   { needs: ["openbao"], tests: "test/peers/openbao/*.test.ts" },
   { needs: ["gjson"], tests: "test/peers/oracle/gjson*.test.ts" },
+  { needs: ["template"], tests: "test/peers/oracle/template*.test.ts" },
   { needs: ["kube"], tests: "test/peers/kube/*.test.ts" },
   { needs: ["kube", "openbao"], tests: "test/peers/kube/openbao/*.test.ts" },
   { needs: ["kube", "openbao"], tests: "test/peers/node/*.test.ts" },

@@ -16,6 +16,7 @@ const tasks = {
   test: "tools/test.mjs",
   "test:peers": "tools/peers.ts",
   bench: "bench/run.ts",
+  fuzz: "tools/fuzz.ts",
   crds: "tools/crds.ts",
   build: "tools/build.mjs",
 };

@@ -28,8 +28,14 @@ export function clusterView(index: () => ManifestIndex, nowMs: () => number): Cl
       const content = find("Secret", namespace, name)?.object.content;
       return Promise.resolve(content?.kind === "Secret" ? content.secret.data.get(key) : undefined);
     },
+    configMapValue: (namespace, name, key) => {
+      const content = find("ConfigMap", namespace, name)?.object.content;
+      return Promise.resolve(content?.kind === "ConfigMap" ? content.data.get(key) : undefined);
+    },
     serviceAccountToken: (namespace, name, audience) =>
       Promise.resolve(chooseToken(tokenSecrets(index(), namespace, name), audience, nowMs())),
+    serviceAccountAnnotations: (namespace, name) =>
+      Promise.resolve(find("ServiceAccount", namespace, name)?.object.meta.annotations ?? {}),
   };
 }
 

@@ -24,7 +24,13 @@ export function externalSecretSource(manifests: Changes): ExternalSecretSource {
       }),
     onDependencyChange: (listener) =>
       manifests.onChange(({ before, after, ids }) => {
-        if (ids.some((id) => !itemOf(after.get(id)) && !itemOf(before.get(id)))) listener({});
+        const others = ids
+          .map((id) => (after.get(id) ?? before.get(id))!.object)
+          .filter(({ content }) => content.kind !== "ExternalSecret");
+        const configMaps = others.filter(({ content }) => content.kind === "ConfigMap");
+        // Templates refer to those of their own namespace alone.
+        if (others.length > configMaps.length) listener({});
+        else for (const namespace of new Set(configMaps.map(({ meta }) => meta.namespace))) listener({ namespace });
       }),
   };
 }

@@ -10,10 +10,11 @@ import { isDnsLabel, isDnsSubdomain } from "../core/names.ts";
 import { parseExternalSecret } from "../manifests/external-secret.ts";
 import { isMap } from "../manifests/fields.ts";
 import { nameRule, namespaceRule, readMeta } from "../manifests/object-meta.ts";
-import type { ExternalSecret, ObjectMeta, Parsed, StoreManifest } from "../manifests/objects.ts";
+import type { ExternalSecret, ObjectMeta, Parsed, Problem, StoreManifest } from "../manifests/objects.ts";
 import { parseStorePolicy } from "../manifests/store-policy.ts";
 import { parseStore } from "../manifests/store.ts";
 import type { StorePolicyItem } from "../read/ports.ts";
+import { parseConfigMapData } from "./manifest-config-map.ts";
 import { parseSecretContent, type SecretContent } from "./manifest-secret.ts";
 
 export type ObjectContent =
@@ -21,6 +22,7 @@ export type ObjectContent =
   | { readonly kind: "SecretStore" | "ClusterSecretStore"; readonly parsed: Parsed<StoreManifest> }
   | { readonly kind: "StorePolicy"; readonly item: StorePolicyItem }
   | { readonly kind: "Secret"; readonly secret: SecretContent }
+  | { readonly kind: "ConfigMap"; readonly data: ReadonlyMap<string, string> }
   | { readonly kind: "Namespace" | "ServiceAccount" };
 
 export type ManifestKind = ObjectContent["kind"];
@@ -48,6 +50,7 @@ const kinds: Readonly<Record<ManifestKind, KindRow>> = {
   ClusterSecretStore: { group: "external-secrets.io", scope: "cluster" },
   StorePolicy: { group: "keyferry.dev", scope: "cluster" },
   Secret: { group: "", scope: "namespace" },
+  ConfigMap: { group: "", scope: "namespace" },
   ServiceAccount: { group: "", scope: "namespace" },
   Namespace: { group: "", scope: "cluster" },
 };
@@ -114,13 +117,20 @@ function contentOf(kind: ManifestKind, document: Readonly<Record<string, unknown
       return { kind, item: policyItem(document) };
     case "Secret": {
       const parsed = parseSecretContent(document);
-      if (parsed.ok) return { kind, secret: parsed.value };
-      return parsed.problems.map(({ path, problem }) => `${path}: ${problem}`).join("; ");
+      return parsed.ok ? { kind, secret: parsed.value } : textOf(parsed.problems);
+    }
+    case "ConfigMap": {
+      const parsed = parseConfigMapData(document);
+      return parsed.ok ? { kind, data: parsed.value } : textOf(parsed.problems);
     }
     case "Namespace":
     case "ServiceAccount":
       return { kind };
   }
+}
+
+function textOf(problems: readonly Problem[]): string {
+  return problems.map(({ path, problem }) => `${path}: ${problem}`).join("; ");
 }
 
 /** A policy that does not parse closes the store that it names, as far as it says which. */

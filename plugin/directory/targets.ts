@@ -93,6 +93,11 @@ export class ShelfTargets implements TargetSecrets {
     });
   }
 
+  /** A look at the file costs less than to know. */
+  watchedVersion(): undefined {
+    return undefined;
+  }
+
   /** Folders are made with the first file in them. */
   namespacePhase(): "active" {
     return "active";

@@ -35,7 +35,10 @@ const mergeFields = fields({
 
 const mergeSchema = v.pipe(
   mergeFields,
-  v.check(({ strategy, into }) => strategy !== "JSON" || into !== "", "writes to no key; set into, or strategy Extract"),
+  v.check(
+    ({ strategy, into }) => strategy !== "JSON" || into !== "",
+    "writes to no key; set into, or strategy Extract",
+  ),
 );
 
 /** Exactly one of the three is set. */

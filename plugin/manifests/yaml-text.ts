@@ -37,8 +37,15 @@ export type YamlDocument =
       readonly problem: string;
     };
 
-/** Every document of a file that is not empty, in order. A broken one does not hide the others. */
-export function parseYamlDocuments(text: string, limits: YamlLimits = manifestLimits): readonly YamlDocument[] {
+/**
+ * Every document of a file that is not empty, in order. A broken one does not hide the others. In the schema `failsafe`
+ * numbers, booleans and null are the texts that they are written as.
+ */
+export function parseYamlDocuments(
+  text: string,
+  limits: YamlLimits = manifestLimits,
+  schema: "core" | "failsafe" = "core",
+): readonly YamlDocument[] {
   if (text.length > limits.characters) return [failed(1, `larger than ${limits.characters} characters; split it`)];
   const deepLine = tower(text);
   if (deepLine !== undefined) return [failed(deepLine, `nested deeper than ${limits.depth} levels; flatten it`)];
@@ -46,7 +53,7 @@ export function parseYamlDocuments(text: string, limits: YamlLimits = manifestLi
   const lineAt = (offset: number): number => Math.max(1, lines.linePos(offset).line);
   try {
     const documents = parseAllDocuments(text, {
-      schema: "core",
+      schema,
       merge: true,
       resolveKnownTags: false,
       prettyErrors: false,

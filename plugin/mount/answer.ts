@@ -37,7 +37,8 @@ export function answerOf(bundle: SecretBundle, rules: AnswerRules): MountAnswer 
   for (const [path, found] of [...bundle.values].sort(([a], [b]) => compareUtf8(a, b))) {
     const file = { path, mode: rules.modeOf(path), contents: found.value };
     files.push(file);
-    const storeVersion = bundle.sources[found.source]?.version ?? "";
+    // What a template makes changes with the template too, so its version is made of its contents.
+    const storeVersion = found.source === undefined ? "" : (bundle.sources[found.source]?.version ?? "");
     objectVersions.push(objectVersion(file, storeVersion, rules.namespace, rules.versionKey));
   }
   const answer = { files, objectVersions: objectVersions.length > 0 ? objectVersions : [emptyVolume] };

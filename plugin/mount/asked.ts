@@ -6,8 +6,9 @@
 import { hash } from "node:crypto";
 import { Failure, ReadFailure } from "../core/failure.ts";
 import { filePathProblem, pathClash } from "../files/path-rules.ts";
+import { formatPath } from "../manifests/fields.ts";
 import { parseMountClass } from "../manifests/mount-class.ts";
-import type { DataEntry, ExternalSecret, MountClass, Parsed, Problem } from "../manifests/objects.ts";
+import type { DataEntry, ExternalSecret, MountClass, Parsed, Problem, SecretTemplate } from "../manifests/objects.ts";
 import { optionalKeysOf, requestOf, requestOfClass } from "../read/request-of.ts";
 import type { ReadRequest } from "../read/request.ts";
 import { createWeighedLru } from "../read/lru.ts";
@@ -55,7 +56,9 @@ export function createAsking(view: MountView): Asking {
       if ("asked" in understood) return understood.asked;
       const { mountClass, externalSecret } = understood;
       const { meta, spec } = await findExternalSecret(externalSecret, namespace, view, signal);
-      refuseUnsafeNames(spec.data, `ExternalSecret ${namespace}/${externalSecret}: spec`);
+      // The names of what a template is made of are no files.
+      if (!makesAll(spec.target.template))
+        refuseUnsafeNames(spec.data, `ExternalSecret ${namespace}/${externalSecret}: spec`);
       return { mountClass, request: requestOf(spec, optionalKeysOf(meta)), modes: new Map() };
     },
   };
@@ -65,7 +68,8 @@ function understand(parameters: Parameters): Understood {
   const mountClass = orFailure(parseMountClass(parameters), "");
   const { source } = mountClass;
   if ("externalSecret" in source) return { mountClass, externalSecret: source.externalSecret };
-  refuseUnsafeNames(source.data, "parameters");
+  if (!makesAll(source.template)) refuseUnsafeNames(source.data, "parameters");
+  refuseUnsafeKeys(source.template);
   const modes = source.data.flatMap(({ secretKey, mode }) => (mode === undefined ? [] : [[secretKey, mode] as const]));
   return { mountClass, asked: { mountClass, request: requestOfClass(source), modes: new Map(modes) } };
 }
@@ -95,6 +99,23 @@ function refuseUnsafeNames(data: readonly DataEntry[], parent: string): void {
   }
   const clash = pathClash(names);
   if (clash) problems.push(nameProblem(parent, clash.index, clash.problem));
+  if (problems.length > 0) throw failureOf(problems as [Problem, ...Problem[]], "");
+}
+
+/** Whether only what the template makes becomes files. */
+function makesAll(template: SecretTemplate | undefined): boolean {
+  if (!template || template.mergePolicy === "Merge") return false;
+  return template.templateFrom.length > 0 || Object.keys(template.data).length > 0;
+}
+
+function refuseUnsafeKeys(template: SecretTemplate | undefined): void {
+  const keys = Object.keys(template?.data ?? {});
+  const problems = keys.flatMap((key): Problem[] => {
+    const problem = filePathProblem(key);
+    return problem
+      ? [{ path: formatPath(["parameters", "template", "data", key]), problem: `cannot be a file: it ${problem}` }]
+      : [];
+  });
   if (problems.length > 0) throw failureOf(problems as [Problem, ...Problem[]], "");
 }
 

@@ -1,13 +1,15 @@
-/** From answers to the one result of a read, or to every reason why there is none. Pure. */
+/** From answers to the one result of a read, or to every reason why there is none. */
 import { Failure, toFailure } from "../core/failure.ts";
 import type { SecretValue } from "../core/secret-value.ts";
+import type { KeyRewrite } from "../manifests/objects.ts";
 import type { Access } from "./access.ts";
 import type { Admitted } from "./admit.ts";
-import { decodeEntry } from "./decode/decode.ts";
+import { decodeEntry, openEntry } from "./decode/decode.ts";
 import { entryFailure } from "./entry-failure.ts";
 import type { Result } from "./last-good.ts";
 import type { Obtained } from "./obtain.ts";
 import type { BundleValue, ReadEntry, SecretBundle, Source } from "./request.ts";
+import type { RawValues } from "./rewrite.ts";
 
 /** What became of each answer key. */
 export type Outcomes = ReadonlyMap<string, Obtained | Failure>;
@@ -25,8 +27,11 @@ export interface EntryFailure {
   readonly failure: Failure;
 }
 
+/** Gives the values of an entry other names; see rewrite.ts. */
+export type Rewrite = (entry: ReadEntry, steps: readonly KeyRewrite[], opened: RawValues) => Promise<RawValues>;
+
 /** Merges in the order of the request: later entries win. */
-export function gather(admitted: readonly Admitted[], outcomes: Outcomes): Gathered {
+export async function gather(admitted: readonly Admitted[], outcomes: Outcomes, rewrite: Rewrite): Promise<Gathered> {
   const values = new Map<string, BundleValue>();
   const missing: SecretBundle["missing"][number][] = [];
   const failures: EntryFailure[] = [];
@@ -34,7 +39,7 @@ export function gather(admitted: readonly Admitted[], outcomes: Outcomes): Gathe
   const used = new Map<string, { readonly index: number; readonly access: Access; readonly obtained: Obtained }>();
 
   for (const { entry, access, failure } of admitted) {
-    const taken = failure ?? take(entry, access, outcomes);
+    const taken = failure ?? (await take(entry, access, outcomes, rewrite));
     if (!(taken instanceof Failure)) {
       const { obtained } = taken;
       const key = access!.answerKey;
@@ -53,16 +58,19 @@ export function gather(admitted: readonly Admitted[], outcomes: Outcomes): Gathe
   return { result: { bundle: { values, sources, missing }, parts }, failures };
 }
 
-function take(
+async function take(
   entry: ReadEntry,
   access: Access,
   outcomes: Outcomes,
-): Failure | { readonly obtained: Obtained; readonly values: Map<string, SecretValue> } {
+  rewrite: Rewrite,
+): Promise<Failure | { readonly obtained: Obtained; readonly values: Map<string, SecretValue> }> {
   const obtained = outcomes.get(access.answerKey)!;
   const { store } = access.grant;
   if (obtained instanceof Failure) return entryFailure(entry, store.id, obtained);
   try {
-    return { obtained, values: decodeEntry(entry, obtained.answer.value, store.kind.propertySyntax) };
+    const opened = openEntry(entry, obtained.answer.value, store.kind.propertySyntax);
+    const steps = entry.take.as === "map" ? entry.take.rewrite : undefined;
+    return { obtained, values: decodeEntry(entry, steps ? await rewrite(entry, steps, opened) : opened) };
   } catch (thrown) {
     return entryFailure(entry, store.id, toFailure(thrown));
   }

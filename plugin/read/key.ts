@@ -27,6 +27,7 @@ export const keyParts: readonly KeyPart[] = [
   { name: "subject.serviceAccount", of: ({ subject }) => account(subject)?.name },
   { name: "subject.uid", of: ({ subject }) => account(subject)?.uid },
   { name: "subject.audience", of: ({ subject }) => account(subject)?.audience },
+  { name: "subject.annotations", of: ({ subject }) => account(subject)?.annotations },
   { name: "subject.credential", of: ({ subject }) => (subject.kind === "credential" ? subject.digest : undefined) },
   callerFact("namespace", ({ caller }) => caller.namespace),
   callerFact("storeName", ({ store }) => store.ref.name),

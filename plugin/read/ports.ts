@@ -37,6 +37,8 @@ export interface ClusterView {
   namespaceLabels(namespace: string, signal: AbortSignal): Promise<Readonly<Record<string, string>>>;
   /** Undefined when the Secret or the key is missing. */
   secretValue(namespace: string, name: string, key: string, signal: AbortSignal): Promise<SecretValue | undefined>;
+  /** Undefined when the ConfigMap or the key in its `data` is missing. */
+  configMapValue(namespace: string, name: string, key: string, signal: AbortSignal): Promise<string | undefined>;
   /** Undefined when there is no such account, or nothing here can make a token for it. */
   serviceAccountToken(
     namespace: string,
@@ -44,4 +46,10 @@ export interface ClusterView {
     audience: string,
     signal: AbortSignal,
   ): Promise<ServiceAccountToken | undefined>;
+  /** Empty when there is no such account. */
+  serviceAccountAnnotations(
+    namespace: string,
+    name: string,
+    signal: AbortSignal,
+  ): Promise<Readonly<Record<string, string>>>;
 }

@@ -5,6 +5,7 @@
  * account or the credential that the store names; those references never leave the store's namespace, or for a
  * ClusterSecretStore without one, the caller's.
  */
+import { canonicalJson } from "../core/canonical-json.ts";
 import { Failure } from "../core/failure.ts";
 import type { SecretValue } from "../core/secret-value.ts";
 import type { Proof, ProofNeed, SecretKeyRef, Subject } from "../stores/contract.ts";
@@ -20,7 +21,7 @@ export interface Proven {
 }
 
 export interface ProverDeps {
-  readonly cluster: Pick<ClusterView, "secretValue">;
+  readonly cluster: Pick<ClusterView, "secretValue" | "serviceAccountAnnotations">;
   readonly accountTokens: AccountTokens;
   /** For stores that ask for no audience of their own. */
   readonly tokenAudience: string;
@@ -40,18 +41,32 @@ export async function prove(grant: Grant, deps: ProverDeps, signal: AbortSignal)
   if (need.kind === "none") return { subject: { kind: "none" }, proof: { kind: "none" } };
   const { caller } = grant;
   if (caller.kind === "Pod" && grant.identity === "Pod")
-    return need.kind === "token" ? podToken(grant, caller, need, deps) : refuseStatic(grant, need);
+    return need.kind === "token" ? podToken(grant, caller, need, deps, signal) : refuseStatic(grant, need);
   return need.kind === "token" ? accountToken(grant, need, deps, signal) : credential(grant, need, deps, signal);
 }
 
-function podToken(grant: Grant, pod: PodCaller, need: TokenNeed, deps: ProverDeps): Proven {
-  const audience = need.audience ?? deps.tokenAudience;
+async function podToken(
+  grant: Grant,
+  pod: PodCaller,
+  need: TokenNeed,
+  deps: ProverDeps,
+  signal: AbortSignal,
+): Promise<Proven> {
+  const { namespace, serviceAccountName: name } = pod;
+  const annotated = await annotationsOf({ namespace, name }, need, deps, signal);
+  const audience = annotated.audience ?? need.audience ?? deps.tokenAudience;
   const found = pod.tokens.find((token) => token.audience === audience);
   if (!found) throw noPodToken(grant, pod, audience);
-  const { namespace, serviceAccountName: name } = pod;
   return {
-    subject: { kind: "serviceAccount", namespace, name, uid: found.serviceAccountUid, audience },
-    proof: { kind: "token", token: found.token },
+    subject: {
+      kind: "serviceAccount",
+      namespace,
+      name,
+      uid: found.serviceAccountUid,
+      audience,
+      ...annotated.ofSubject,
+    },
+    proof: { kind: "token", token: found.token, ...annotated.ofProof },
   };
 }
 
@@ -80,7 +95,8 @@ async function accountToken(grant: Grant, need: TokenNeed, deps: ProverDeps, sig
       { field },
     );
   const namespace = referredNamespace(grant, field, named.namespace);
-  const audience = need.audience ?? deps.tokenAudience;
+  const annotated = await annotationsOf({ namespace, name: named.name }, need, deps, signal);
+  const audience = annotated.audience ?? need.audience ?? deps.tokenAudience;
   const account = { namespace, name: named.name, audience };
   const found = await deps.accountTokens.get(account, signal);
   if (!found)
@@ -90,8 +106,39 @@ async function accountToken(grant: Grant, need: TokenNeed, deps: ProverDeps, sig
       { field },
     );
   return {
-    subject: { kind: "serviceAccount", ...account, uid: found.serviceAccountUid },
-    proof: { kind: "token", token: found.token },
+    subject: { kind: "serviceAccount", ...account, uid: found.serviceAccountUid, ...annotated.ofSubject },
+    proof: { kind: "token", token: found.token, ...annotated.ofProof },
+  };
+}
+
+interface Annotated {
+  readonly audience?: string;
+  readonly ofSubject?: { readonly annotations: string };
+  readonly ofProof?: { readonly annotations: Readonly<Record<string, string>> };
+}
+
+/** Asked for at each read, so that a changed annotation is another subject at once. */
+async function annotationsOf(
+  account: { readonly namespace: string; readonly name: string },
+  { annotations: need, field }: TokenNeed,
+  { cluster }: ProverDeps,
+  signal: AbortSignal,
+): Promise<Annotated> {
+  if (!need) return {};
+  const all = await cluster.serviceAccountAnnotations(account.namespace, account.name, signal);
+  const shown = Object.fromEntries(need.shown.flatMap((key) => (all[key] ? [[key, all[key]]] : [])));
+  for (const [key, wayOut] of Object.entries(need.required))
+    if (shown[key] === undefined)
+      throw new Failure(
+        "credential_missing",
+        `service account ${account.namespace}/${account.name} has no annotation ${key}; ${wayOut}`,
+        { field },
+      );
+  const audience = need.audience === undefined ? undefined : all[need.audience];
+  return {
+    ...(audience ? { audience } : {}),
+    ofSubject: { annotations: canonicalJson(shown) },
+    ofProof: { annotations: shown },
   };
 }
 

@@ -20,10 +20,12 @@ import type { Lane } from "./lane/lane.ts";
 import { createLastGood, tagOf } from "./last-good.ts";
 import type { ClusterView } from "./ports.ts";
 import { createReader } from "./reader.ts";
+import type { LoadRenderer } from "./rendering.ts";
 import type { Reader } from "./request.ts";
 import { createSessions } from "./sessions.ts";
 import { checkStore } from "./store-check.ts";
 import type { StoreStatus } from "./store-check.ts";
+import { createTemplating } from "./templating.ts";
 
 export interface ReadPathDeps {
   readonly cluster: ClusterView;
@@ -33,6 +35,8 @@ export interface ReadPathDeps {
   /** By the key under spec.provider. */
   readonly kinds: ReadonlyMap<string, StoreKind>;
   readonly storeDeps: (kind: StoreKind) => StoreDeps;
+  /** Called when the first template is met. */
+  readonly loadRenderer: LoadRenderer;
   /** Called once for each opened store. */
   readonly openLane: (manifest: StoreManifest) => Lane;
   readonly tokenAudience: string;
@@ -93,8 +97,10 @@ export function createReadPath(deps: ReadPathDeps, parts: readonly KeyPart[] = k
   const prover = { cluster, accountTokens, tokenAudience: deps.tokenAudience, subjectKey: randomBytes(32) };
   const admission = { cluster, catalog, prover, keyParts: parts, refuse: (tag: string) => lastGood.refuse(tag) };
 
+  const templating = createTemplating(cluster, deps.loadRenderer);
+
   return {
-    reader: createReader({ ...deps, cache, sessions, admission, lastGood, consumers }),
+    reader: createReader({ ...deps, cache, sessions, admission, lastGood, consumers, templating }),
     consumers,
     storeStatus: (ref, namespace, signal) => checkStore(ref, namespace, { admission, sessions }, signal),
     forgetAccountTokens: () => accountTokens.forgetAll(),

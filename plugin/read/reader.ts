@@ -1,8 +1,8 @@
 /**
  * The read path: the only way from a consumer to a value.
  *
- * resolve → authorize → prove (admit.ts) → kept or shared or fetched answers (obtain.ts) → decode, bundle (gather.ts) →
- * audit → release. All entries of a request run together under one deadline; if one fails the read fails, unless every
+ * resolve → authorize → prove (admit.ts) → kept or shared or fetched answers (obtain.ts) → decode, rewrite, bundle
+ * (gather.ts) → template (templating.ts) → audit → release. All entries of a request run together under one deadline; if one fails the read fails, unless every
  * failure is an outage and an earlier result of the whole request can stand in.
  */
 import type { Clock } from "../core/clock.ts";
@@ -22,13 +22,19 @@ import { tagOf } from "./last-good.ts";
 import type { AllowedEntry, LastGood, Result } from "./last-good.ts";
 import { obtain } from "./obtain.ts";
 import type { ObtainDeps, Patience } from "./obtain.ts";
+import { startRendering } from "./rendering.ts";
+import type { LoadRenderer } from "./rendering.ts";
 import type { Reader, ReadRequest, ReadTerms, SecretBundle } from "./request.ts";
+import { rewriteKeys } from "./rewrite.ts";
+import type { Templating } from "./templating.ts";
 
 export interface ReaderDeps extends ObtainDeps {
   readonly clock: Clock;
   readonly admission: AdmitDeps;
   readonly lastGood: LastGood;
   readonly consumers: ConsumerRegister;
+  readonly templating: Templating;
+  readonly loadRenderer: LoadRenderer;
   readonly audit: Audit;
   readonly metrics: Pick<Metrics, "cacheAnswer">;
 }
@@ -39,6 +45,13 @@ export function createReader(deps: ReaderDeps): Reader {
   async function read(request: ReadRequest, terms: ReadTerms, signal: AbortSignal): Promise<SecretBundle> {
     const deadlineMs = clock.monotonicMs() + terms.limitMs;
     return withDeadline(signal, terms.limitMs, clock, "this read", async (bounded) => {
+      const rendering = startRendering(deps.loadRenderer);
+      const facts = { request, caller: terms.caller, rendering };
+      const prepared = await asRead(deps.templating.prepare(request, terms, bounded));
+      const shaped = async (result: Result, until: AbortSignal): Promise<Result> => {
+        if (!prepared) return result;
+        return { ...result, bundle: await asRead(deps.templating.make(prepared, result, facts, until)) };
+      };
       const admitted = await admit(request, terms, deps.admission, bounded);
       const allowed = allAllowed(admitted);
       const standIn = (): Result | undefined => allowed && lastGood.get(allowed, terms.maxStaleMs);
@@ -46,10 +59,12 @@ export function createReader(deps: ReaderDeps): Reader {
 
       const outcomes = await obtainAll(distinct(admitted), terms, patience, deps, bounded);
       signal.throwIfAborted();
-      const { result, failures } = gather(admitted, outcomes);
+      const { result, failures } = await gather(admitted, outcomes, (entry, steps, opened) =>
+        rewriteKeys(entry, steps, opened, rendering, bounded),
+      );
       if (failures.length === 0) {
         lastGood.put(allowed!, result, answersIn(outcomes));
-        return release(result, terms, deps, bounded);
+        return release(await shaped(result, bounded), terms, deps, bounded);
       }
 
       const failure = asReadFailure(failures);
@@ -57,11 +72,20 @@ export function createReader(deps: ReaderDeps): Reader {
       const earlier = failure.handling.class === "unavailable" ? standIn() : undefined;
       if (!earlier) throw failure;
       // The deadline may be what failed the read; the audit of what stands in is local and ends by itself.
-      return release(asStale(earlier, failure), terms, deps, signal);
+      return release(await shaped(asStale(earlier, failure), signal), terms, deps, signal);
     });
   }
 
   return { read };
+}
+
+/** What goes wrong with a template is a failure of the read, told with its field. */
+async function asRead<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (thrown) {
+    throw thrown instanceof Failure ? new ReadFailure([thrown]) : thrown;
+  }
 }
 
 /** Undefined when any entry was refused or failed on the way. */

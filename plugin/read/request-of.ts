@@ -1,5 +1,13 @@
 /** From what manifests say to what the read path reads: dataFrom first, then data, so that a single value wins. */
-import type { DataEntry, ExternalSecret, ExtractEntry, ObjectMeta, RemoteRef, StoreRef } from "../manifests/objects.ts";
+import type {
+  DataEntry,
+  ExternalSecret,
+  ExtractEntry,
+  ObjectMeta,
+  RemoteRef,
+  SecretTemplate,
+  StoreRef,
+} from "../manifests/objects.ts";
 import type { ReadEntry, ReadRequest } from "./request.ts";
 
 const optionalKeysAnnotation = "keyferry.dev/optional-keys";
@@ -13,16 +21,27 @@ export function optionalKeysOf(meta: Pick<ObjectMeta, "annotations">): ReadonlyS
 /** Every entry is optional when the object says what becomes of keys whose source is gone. */
 export function requestOf(spec: ExternalSecret["spec"], optionalKeys: ReadonlySet<string>): ReadRequest {
   const allOptional = spec.target.deletionPolicy !== "Retain";
-  return entriesOf(
+  const request = entriesOf(
     spec,
     "spec",
     (secretKey) => allOptional || (secretKey !== undefined && optionalKeys.has(secretKey)),
   );
+  return withTemplate(request, "spec.target.template", spec.target.template);
 }
 
 /** For a class that lists its entries itself. */
-export function requestOfClass(source: Pick<ExternalSecret["spec"], "data" | "dataFrom">): ReadRequest {
-  return entriesOf(source, "parameters", () => false);
+export function requestOfClass(
+  source: Pick<ExternalSecret["spec"], "data" | "dataFrom"> & { readonly template?: SecretTemplate },
+): ReadRequest {
+  return withTemplate(
+    entriesOf(source, "parameters", () => false),
+    "parameters.template",
+    source.template,
+  );
+}
+
+function withTemplate(request: ReadRequest, field: string, template: SecretTemplate | undefined): ReadRequest {
+  return template ? { ...request, template: { field, template } } : request;
 }
 
 function entriesOf(
@@ -30,9 +49,9 @@ function entriesOf(
   at: string,
   isOptional: (secretKey?: string) => boolean,
 ): ReadRequest {
-  const maps = source.dataFrom.map(({ extract, storeRef }, i): ReadEntry => ({
+  const maps = source.dataFrom.map(({ extract, storeRef, rewrite }, i): ReadEntry => ({
     ...commonPart(`${at}.dataFrom[${i}]`, extract, storeRef),
-    take: { as: "map", conversion: extract.conversionStrategy },
+    take: { as: "map", conversion: extract.conversionStrategy, ...(rewrite ? { rewrite } : {}) },
     optional: isOptional(),
   }));
   const values = source.data.map(({ secretKey, remoteRef, storeRef }, i): ReadEntry => ({

@@ -6,7 +6,14 @@
  */
 import type { FailureCode } from "../core/failure.ts";
 import type { SecretValue } from "../core/secret-value.ts";
-import type { ConversionStrategy, DecodingStrategy, NullBytePolicy, StoreRef } from "../manifests/objects.ts";
+import type {
+  ConversionStrategy,
+  DecodingStrategy,
+  KeyRewrite,
+  NullBytePolicy,
+  SecretTemplate,
+  StoreRef,
+} from "../manifests/objects.ts";
 import type { Address, Ref } from "../stores/contract.ts";
 import type { Caller } from "./caller.ts";
 
@@ -18,7 +25,13 @@ export interface ReadEntry {
   readonly ref: Ref;
   readonly property?: string;
   readonly take:
-    { readonly as: "value"; readonly name: string } | { readonly as: "map"; readonly conversion: ConversionStrategy };
+    | { readonly as: "value"; readonly name: string }
+    | {
+        readonly as: "map";
+        readonly conversion: ConversionStrategy;
+        /** In place of the conversion. */
+        readonly rewrite?: readonly KeyRewrite[];
+      };
   readonly decoding: DecodingStrategy;
   readonly nullBytes: NullBytePolicy;
   /** True: `ref_not_found` leaves the entry out instead of failing the read. */
@@ -28,6 +41,15 @@ export interface ReadEntry {
 /** Entries in merge order: later ones win (dataFrom first, then data). */
 export interface ReadRequest {
   readonly entries: readonly ReadEntry[];
+  /** Absent: the result is what was read. */
+  readonly template?: TemplatePlan;
+}
+
+/** What the result is made of. Its sources are looked up in the caller's namespace. */
+export interface TemplatePlan {
+  /** Where it stands, for messages: `spec.target.template`. */
+  readonly field: string;
+  readonly template: SecretTemplate;
 }
 
 /** Who waits first when a store's budget is short. */
@@ -70,15 +92,23 @@ export interface Source {
 
 export interface BundleValue {
   readonly value: SecretValue;
-  /** Index into `sources`. */
-  readonly source: number;
-  /** The entry it came from: `spec.data[2]`. */
+  /** Index into `sources`; absent for what a template made. */
+  readonly source?: number;
+  /** The entry or the template that it came from: `spec.data[2]`. */
   readonly field: string;
+}
+
+/** What a template made of labels and annotations. Their texts may hold secrets. */
+export interface BundleMetadata {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
 }
 
 /** The decoded, named values of one read: all of one moment's answers, never a mixture with older ones. */
 export interface SecretBundle {
   readonly values: ReadonlyMap<string, BundleValue>;
+  /** Absent without a template, and where nothing was read that it could be made of. */
+  readonly metadata?: BundleMetadata;
   readonly sources: readonly Source[];
   /** Optional entries that their store does not have. */
   readonly missing: readonly { readonly field: string; readonly key: string }[];

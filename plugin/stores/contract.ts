@@ -53,6 +53,8 @@ export type ProofNeed =
       readonly serviceAccount?: { readonly name: string; readonly namespace?: string };
       /** Absent = the process's --token-audience. */
       readonly audience?: string;
+      /** What the login goes by beside the token: annotations of the account that the token is for. */
+      readonly annotations?: AnnotationNeed;
     }
   | {
       /** Credentials kept in Secrets, by the name that `login` will look for. */
@@ -60,6 +62,16 @@ export type ProofNeed =
       readonly method: string;
       readonly secrets: Readonly<Record<string, SecretKeyRef>>;
     };
+
+/** Annotations of the account whose token is shown, by their keys. */
+export interface AnnotationNeed {
+  /** Names the token's audience, in place of the need's own, where the account has it. */
+  readonly audience?: string;
+  /** What the login looks for. */
+  readonly shown: readonly string[];
+  /** Those of `shown` without which there is no login, each with what to do when the account lacks it. */
+  readonly required: Readonly<Record<string, string>>;
+}
 
 /** Who a proof speaks for: part of every cache and session key. */
 export type Subject =
@@ -70,6 +82,8 @@ export type Subject =
       readonly name: string;
       readonly uid: string;
       readonly audience: string;
+      /** Canonical JSON of the annotations that the login goes by; absent when it goes by none. */
+      readonly annotations?: string;
     }
   | {
       /** Keyed digest of the credential, hex: a changed credential is another subject. */
@@ -79,7 +93,12 @@ export type Subject =
 
 export type Proof =
   | { readonly kind: "none" }
-  | { readonly kind: "token"; readonly token: SecretValue }
+  | {
+      readonly kind: "token";
+      readonly token: SecretValue;
+      /** Those of `AnnotationNeed.shown` that the account has. */
+      readonly annotations?: Readonly<Record<string, string>>;
+    }
   | { readonly kind: "static"; readonly secrets: Readonly<Record<string, SecretValue>> };
 
 /** What a store gave back after login. Kinds extend it with their own state. */
@@ -154,8 +173,16 @@ export interface StoreDeps {
   readonly fileStore?: { readonly base: string; readonly root?: string };
   /** Plain http:// store addresses are allowed (standalone only). */
   readonly plainHttp: boolean;
-  /** Counts one call to the store's API, e.g. ("ReadSecretData", "success"). The provider label is the kind's. */
-  readonly countCall: (call: string, outcome: "success" | "error") => void;
+  /**
+   * Addresses that this process is told to use in place of a kind's own, as full URLs, by the name of the environment
+   * variable that gives them.
+   */
+  readonly endpoints?: Readonly<Record<string, string>>;
+  /**
+   * Counts one call to the store's API, e.g. ("ReadSecretData", "success"). `provider` is the label of a kind that has
+   * several; absent = the kind's own.
+   */
+  readonly countCall: (call: string, outcome: "success" | "error", provider?: string) => void;
 }
 
 export interface OpenedStore {

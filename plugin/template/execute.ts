@@ -62,7 +62,15 @@ export function templateFailure(
     const hidden = `template: ${textOf(ascii(place))}: ${stage === "parse" ? "does not parse" : "fails"}: [secret]`;
     return new Failure("template_failed", secretText ? hidden : shownText(message), options);
   }
-  if (!(thrown instanceof BudgetError)) return thrown;
-  const text = `template ${JSON.stringify(key)} exceeds its budget "${thrown.budget}", ${wayOut[thrown.budget](budgets)}`;
-  return new Failure("template_failed", text, options);
+  return thrown instanceof BudgetError ? budgetFailure(thrown, { key, ...options }, budgets) : thrown;
+}
+
+/** A budget that was used up, with the way out. */
+export function budgetFailure(
+  { budget }: BudgetError,
+  { key, field }: Pick<NamedTemplate, "key" | "field">,
+  budgets: TemplateBudgets,
+): Failure {
+  const text = `template ${JSON.stringify(key)} exceeds its budget "${budget}", ${wayOut[budget](budgets)}`;
+  return new Failure("template_failed", text, field === undefined ? {} : { field });
 }

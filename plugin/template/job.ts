@@ -4,7 +4,7 @@ import type { RenderRequest, TemplateBudgets, TemplateData } from "./request.ts"
 
 type PlainData = ReadonlyMap<string, Uint8Array | ReadonlyMap<string, Uint8Array>>;
 
-export interface Job extends Pick<RenderRequest, "templates" | "missingKey" | "delimiters"> {
+export interface Job extends Pick<RenderRequest, "engine" | "templates" | "missingKey" | "delimiters"> {
   readonly id: number;
   readonly data: PlainData;
   readonly budgets: TemplateBudgets;
@@ -15,8 +15,9 @@ export type JobResult =
   | { readonly id: number; readonly failure: { readonly message: string; readonly field?: string | undefined } };
 
 export function toJob(id: number, request: RenderRequest, budgets: TemplateBudgets): Job {
-  const { templates, missingKey, delimiters, data } = request;
-  return { id, templates, missingKey, data: toPlain(data), budgets, ...(delimiters && { delimiters }) };
+  const { engine, templates, missingKey, delimiters, data } = request;
+  const asked = { templates, missingKey, ...(engine && { engine }), ...(delimiters && { delimiters }) };
+  return { id, ...asked, data: toPlain(data), budgets };
 }
 
 const bytesIn = (values: ReadonlyMap<string, SecretValue>): ReadonlyMap<string, Uint8Array> =>

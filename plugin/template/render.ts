@@ -1,5 +1,5 @@
 /**
- * Templates to values: Go's text/template, bounded in every direction.
+ * Templates to values: Go's text/template, or Handlebars for who asks for it, bounded in every direction.
  *
  * Ordinary templates run on the event loop in slices; templates with heavy functions, large inputs, and what proves too
  * slow for a slice go to a worker. All keys or none. Output is never executed again.
@@ -25,9 +25,9 @@ export interface Renderer {
   render(request: RenderRequest, budgets: TemplateBudgets, signal: AbortSignal): Promise<Rendered>;
   /**
    * The functions in these templates that give another result each time (random, time), sorted.
-   * Throws what `render` rejects with for a template that does not parse.
+   * Throws what `render` rejects with for a Go template that does not parse.
    */
-  volatileFunctions(request: Pick<RenderRequest, "templates" | "delimiters">): readonly string[];
+  volatileFunctions(request: Pick<RenderRequest, "engine" | "templates" | "delimiters">): readonly string[];
   /** Ends the worker. */
   close(): void;
 }
@@ -58,7 +58,7 @@ export function createRenderer(clock: Clock): Renderer {
   return {
     async render(request, budgets, signal) {
       signal.throwIfAborted();
-      if (isLarge(request)) return worker.render(request, budgets, signal);
+      if (request.engine === "handlebars" || isLarge(request)) return worker.render(request, budgets, signal);
       const programs = programsOf(request, budgets);
       if (programs.some(({ program }) => isHeavy(program))) return worker.render(request, budgets, signal);
       try {
@@ -69,12 +69,18 @@ export function createRenderer(clock: Clock): Renderer {
       }
     },
     volatileFunctions(request) {
-      const names = programsOf(request).flatMap(({ program }) => [...program.functions]);
+      const names =
+        request.engine === "handlebars"
+          ? request.templates.flatMap(({ text }) => calledWords(text))
+          : programsOf(request).flatMap(({ program }) => [...program.functions]);
       return [...new Set(names)].filter((name) => findFunction(name)?.deterministic === false).sort();
     },
     close: () => worker.close(),
   };
 }
+
+/** The words where Handlebars calls a function; its parser is not loaded here for that. */
+const calledWords = (text: string): readonly string[] => [...text.matchAll(/[{(]~?\s*(\w+)/g)].map(([, word]) => word!);
 
 const isHeavy = ({ functions }: Program): boolean => [...functions].some((name) => findFunction(name)?.heavy);
 

@@ -16,11 +16,13 @@ export interface NamedTemplate {
 export type TemplateData = ReadonlyMap<string, SecretValue | ReadonlyMap<string, SecretValue>>;
 
 export interface RenderRequest {
+  /** The language of all templates of the request; never guessed. `go` where absent. */
+  readonly engine?: "go" | "handlebars";
   readonly templates: readonly NamedTemplate[];
   readonly data: TemplateData;
   /** A missing key: an error (secrets), or Go's `<no value>` (key rewrites, webhooks). */
   readonly missingKey: "error" | "default";
-  /** `{{` and `}}` where absent. */
+  /** Go's alone. `{{` and `}}` where absent. */
   readonly delimiters?: { readonly left: string; readonly right: string };
 }
 

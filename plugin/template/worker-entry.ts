@@ -14,7 +14,7 @@ import { createPreparedTemplates } from "./prepared.ts";
 
 const prepared = createPreparedTemplates();
 
-function execute({ id, templates, missingKey, delimiters, data, budgets }: Job): JobResult {
+function executeGo({ id, templates, missingKey, delimiters, data, budgets }: Job): JobResult {
   const dot = dotOf(fromPlain(data));
   const values = new Map<string, Uint8Array>();
   let spentMs = 0;
@@ -34,4 +34,19 @@ function execute({ id, templates, missingKey, delimiters, data, budgets }: Job):
   return { id, values, spentMs };
 }
 
-parentPort!.on("message", (job: Job) => parentPort!.postMessage(execute(job)));
+/** Handlebars takes memory and time to load: only for who asks for it. */
+async function executeHandlebars({ id, data, budgets, ...asked }: Job): Promise<JobResult> {
+  const { renderHandlebars } = await import("./handlebars/render.ts");
+  try {
+    return { id, ...renderHandlebars({ ...asked, data: fromPlain(data) }, budgets, systemClock) };
+  } catch (thrown) {
+    if (!(thrown instanceof Failure)) throw thrown;
+    return { id, failure: { message: thrown.message, field: thrown.field } };
+  }
+}
+
+parentPort!.on("message", (job: Job) => {
+  if (job.engine !== "handlebars") return parentPort!.postMessage(executeGo(job));
+  // A job comes only after the answer to the one before.
+  void executeHandlebars(job).then((result) => parentPort!.postMessage(result));
+});

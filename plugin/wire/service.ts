@@ -12,6 +12,7 @@ import { answersOn } from "./own-socket.ts";
 import type { Reports } from "./reports.ts";
 import { startStep } from "./start-problem.ts";
 import type { Stores } from "./stores.ts";
+import { openTemplates } from "./templates.ts";
 import { version } from "./version.ts";
 
 const sessionsMax = 1_000;
@@ -24,7 +25,8 @@ export function openReadPath(
   cluster: ClusterView,
   digestKey: Buffer,
 ): ReadPath {
-  return createReadPath({
+  const templates = openTemplates();
+  const path = createReadPath({
     cluster,
     clock: systemClock,
     audit,
@@ -32,6 +34,7 @@ export function openReadPath(
     kinds: stores.kinds,
     storeDeps: (kind) => stores.depsOf(kind),
     openLane: (manifest) => stores.openLane(manifest),
+    loadRenderer: templates.load,
     tokenAudience: config.tokenAudience,
     controllerClass: config.controllerClass,
     controllerClassStrict: config.command === "node" && config.controllerClassStrict,
@@ -39,6 +42,13 @@ export function openReadPath(
     // Answers and last-good are bounded alike; the flag bounds both together.
     limits: { cacheEntries: config.cacheEntries, cacheBytes: Math.ceil(config.cacheBytes / 2), sessions: sessionsMax },
   });
+  return {
+    ...path,
+    close() {
+      path.close();
+      templates.close();
+    },
+  };
 }
 
 export interface ProviderSockets {

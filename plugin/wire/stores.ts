@@ -35,7 +35,7 @@ export interface Reach extends AddressRules {
 }
 
 export function openStores(
-  config: ServiceConfig,
+  config: Pick<ServiceConfig, "storeRate" | "storeBurst" | "endpoints">,
   reach: Reach,
   { log, metrics }: { readonly log: Log; readonly metrics: Pick<Metrics, "storeCall"> },
 ): Stores {
@@ -54,7 +54,8 @@ export function openStores(
     },
     ...(reach.fileStore && { fileStore: reach.fileStore }),
     plainHttp: reach.plainHttp,
-    countCall: (call, outcome) => metrics.storeCall(kind.metricLabel, call, outcome),
+    ...(config.endpoints && { endpoints: config.endpoints }),
+    countCall: (call, outcome, provider = kind.metricLabel) => metrics.storeCall(provider, call, outcome),
   });
   return {
     kinds,

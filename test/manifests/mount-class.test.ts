@@ -179,9 +179,7 @@ const refused: readonly (readonly [sentence: string, given: Record<string, strin
   [
     "what is not built yet",
     { secretStoreRef, dataFrom: "- {find: {}}" },
-    [
-      "parameters.dataFrom[0].find: not supported yet; name each secret: use extract, or entries of data",
-    ],
+    ["parameters.dataFrom[0].find: not supported yet; name each secret: use extract, or entries of data"],
   ],
   ["a map in place of the list", { secretStoreRef, data: "{a: 1}" }, ["parameters.data: must be a list, not a map"]],
   [

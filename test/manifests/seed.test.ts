@@ -75,8 +75,7 @@ for (const version of ["v1", "v1beta1"]) {
       annotations: {},
       finalizers: [],
       data: {
-        DATABASE_URL:
-          "postgresql://{{ .username }}:{{ .password }}@db-prod.internal:5432/payments?sslmode=require\n",
+        DATABASE_URL: "postgresql://{{ .username }}:{{ .password }}@db-prod.internal:5432/payments?sslmode=require\n",
         POSTGRES_PASSWORD: "{{ .password }}",
       },
       templateFrom: [],

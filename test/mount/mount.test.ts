@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { inspect } from "node:util";
 import { Failure, type FailureCode } from "../../plugin/core/failure.ts";
+import { SecretValue } from "../../plugin/core/secret-value.ts";
 import type { ExternalSecret, Parsed } from "../../plugin/manifests/objects.ts";
 import { loadTokenKeys } from "../../plugin/read/pod-tokens.ts";
 import { FakeClock } from "../fakes/clock.ts";
@@ -136,6 +137,40 @@ suite("a mount", () => {
     assert.equal(bench.reads.length, 0);
   });
 
+  test("of a template reads what it is made of, and its files have names of their own", async () => {
+    const { values, ...rest } = bundleOf({ user: ["app", "7"] });
+    const made = { value: SecretValue.fromText("app@db"), field: "parameters.template.data[db/url]" };
+    const bench = mountBench(() => ({ ...rest, values: new Map([...values, ["db/url", made]]) }));
+    const parameters = {
+      secretStoreRef: store,
+      data: "[{secretKey: ../user, remoteRef: {key: k}}]",
+      template: 'data: {db/url: "{{ .user }}@db"}',
+    };
+    const { files, objectVersions } = await bench.mount.mount(callOf(parameters), neverAborted);
+    assert.deepEqual(
+      files.map(({ path }) => path),
+      ["db/url", "user"],
+    );
+    const { request } = bench.reads[0]!;
+    assert.deepEqual(
+      [request.template?.field, request.template?.template.data],
+      ["parameters.template", { "db/url": "{{ .user }}@db" }],
+    );
+    // The stores' versions say nothing of an edited template.
+    assert.equal(objectVersions[1]!.version, "7");
+    assert.match(objectVersions[0]!.version, /^[^7].{10}/);
+  });
+
+  test("of a template is refused before any read for a key that cannot be a file", async () => {
+    const bench = mountBench(() => bundleOf({}));
+    const template = 'data: {../up: "", ok: ""}';
+    const failure = await failureOf(bench.mount.mount(callOf({ ...oneEntry, template }), neverAborted));
+    assert.match(failure.message, /^parameters\.template\.data\["\.\.\/up"\]: cannot be a file: it /);
+    const merged = { ...oneEntry, data: "[{secretKey: ../user, remoteRef: {key: k}}]", template: "mergePolicy: Merge" };
+    assert.match((await failureOf(bench.mount.mount(callOf(merged), neverAborted))).message, /data\[0\]\.secretKey/);
+    assert.equal(bench.reads.length, 0);
+  });
+
   test("lists files and versions in one order, whatever order the store has", async () => {
     const answers = [bundleOf({ b: "1", a: "2", é: "3" }), bundleOf({ é: "3", a: "2", b: "1" })];
     const outcomes = await Promise.all(
@@ -188,6 +223,20 @@ suite("a mount of an ExternalSecret", () => {
         ["spec.data[1]", true],
       ],
     );
+  });
+
+  test("uses its template", async () => {
+    const parsed = externalSecret(["user"]);
+    const template = { mergePolicy: "Replace", labels: {}, annotations: {}, finalizers: [], templateFrom: [] } as const;
+    if (!parsed.ok) return;
+    const { target, ...spec } = parsed.value.spec;
+    const data = { url: "{{ .user }}" };
+    const value = { ...parsed.value, spec: { ...spec, target: { ...target, template: { ...template, data } } } };
+    const externalSecrets = { "shop/db": { ok: true, value } } as const;
+    const bench = mountBench(() => bundleOf({ url: "x" }), { externalSecrets });
+    await bench.mount.mount(callOf({ externalSecret: "db" }), neverAborted);
+    const { request } = bench.reads[0]!;
+    assert.deepEqual([request.template?.field, request.template?.template.data], ["spec.target.template", data]);
   });
 
   test("looks the object up each time: it may have changed", async () => {

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { existsSync, globSync, lchownSync, readFileSync } from "node:fs";
-import { chmod, cp, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
+import { chmod, cp, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
@@ -97,6 +97,37 @@ test("standalone serves a mount and ends with 0 on SIGTERM", async () => {
   }
   assert.equal(await keyferry.ended, 0, keyferry.printed().stderr);
   assert.equal(existsSync(socket), false);
+});
+
+test("templates are rendered, also what only the worker does", async () => {
+  const manifest = `
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: {name: made}
+spec:
+  secretStoreRef: {name: any}
+  target:
+    template:
+      data: {light: "{{ .user | upper }}", heavy: '{{ derivePassword 1 "long" "secret" .user "example.com" }}'}
+  data: [{secretKey: user, remoteRef: {key: user}}]
+`;
+  await writeFile(join(data, "made.yaml"), manifest, { mode: 0o644 });
+  await writeFile(join(data, "values.yaml"), "user: ferry\n", { mode: 0o644 });
+  const { ended, printed } = run([
+    "render",
+    join(data, "made.yaml"),
+    "--values",
+    join(data, "values.yaml"),
+    "--show-values",
+    "-o",
+    "json",
+  ]);
+  assert.equal(await ended, 0, printed().stderr);
+  const made = (JSON.parse(printed().stdout) as { data: Record<string, string> }).data;
+  const text = (key: string): string => Buffer.from(made[key]!, "base64").toString();
+  assert.equal(text("light"), "FERRY");
+  // Fourteen characters of the scheme's template "long".
+  assert.match(text("heavy"), /^.{14}$/);
 });
 
 /** Makes a stage's file set; a stage that builds gets the installed packages in place of `npm ci`. */

@@ -15,6 +15,8 @@ export interface ProxiedRequest {
   readonly path: string;
   /** Of the answer's head; 0 until it is sent. */
   readonly status: number;
+  /** Arrival, on performance.now(). */
+  readonly atMs: number;
 }
 
 export interface FaultRule {
@@ -51,12 +53,12 @@ interface TlsEnd {
 }
 
 export async function startRequestProxy(target: string, tls?: TlsEnd): Promise<RequestProxy> {
-  const requests: { method: string; path: string; status: number }[] = [];
+  const requests: { method: string; path: string; status: number; atMs: number }[] = [];
   const rules: { rule: FaultRule; left: number }[] = [];
   const forward = forwarder(target, tls);
 
   const listener: RequestListener = (incoming, outgoing) => {
-    const seen = { method: incoming.method ?? "GET", path: incoming.url ?? "/", status: 0 };
+    const seen = { method: incoming.method ?? "GET", path: incoming.url ?? "/", status: 0, atMs: performance.now() };
     requests.push(seen);
     const met = rules.find(({ rule, left }) => left > 0 && matches(rule, seen));
     if (met) met.left -= 1;

@@ -17,8 +17,12 @@ export class FakeCluster implements ClusterView {
   readonly labels = new Map<string, Readonly<Record<string, string>>>();
   /** By `namespace/name`, key `password`. */
   readonly secrets = new Map<string, string>();
+  /** By `namespace/name/key`. */
+  readonly configMaps = new Map<string, string>();
   /** By `namespace/name`; its uid. */
   readonly accounts = new Map<string, string>();
+  /** Of accounts, by `namespace/name`. */
+  readonly annotations = new Map<string, Readonly<Record<string, string>>>();
   tokenExpiresAtMs: number | undefined;
   /** True: the API server does not answer. */
   down = false;
@@ -49,6 +53,11 @@ export class FakeCluster implements ClusterView {
     return text === undefined ? undefined : SecretValue.fromText(text);
   }
 
+  async configMapValue(namespace: string, name: string, key: string): Promise<string | undefined> {
+    this.#answer();
+    return this.configMaps.get(`${namespace}/${name}/${key}`);
+  }
+
   async serviceAccountToken(
     namespace: string,
     name: string,
@@ -63,6 +72,11 @@ export class FakeCluster implements ClusterView {
       serviceAccountUid,
       ...(this.tokenExpiresAtMs === undefined ? {} : { expiresAtMs: this.tokenExpiresAtMs }),
     };
+  }
+
+  async serviceAccountAnnotations(namespace: string, name: string): Promise<Readonly<Record<string, string>>> {
+    this.#answer();
+    return this.annotations.get(`${namespace}/${name}`) ?? {};
   }
 
   #answer(): void {

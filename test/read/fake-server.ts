@@ -31,6 +31,10 @@ export interface WireBlock {
   readonly audience?: string;
   readonly account?: { readonly name: string; readonly namespace?: string };
   readonly secret?: { readonly name: string; readonly namespace?: string };
+  /** The login goes by the account's annotation `role`, and must have it when "required". */
+  readonly annotated?: "maybe" | "required";
+  /** The audience is that of the account's annotation `audience`, where it has one. */
+  readonly audienceByAccount?: true;
   /** Servers with one realm share their logins. */
   readonly realm?: string;
   /** The login sends nothing: what it was given is shown with each request. */
@@ -162,7 +166,7 @@ function wireStore(block: WireBlock, facts: StoreContext | undefined, server: Fa
   };
 }
 
-function needOf({ auth, audience, account, secret }: WireBlock): ProofNeed {
+function needOf({ auth, audience, account, secret, annotated, audienceByAccount }: WireBlock): ProofNeed {
   if (auth === "none") return { kind: "none" };
   const field = "spec.provider.wire.auth";
   if (auth === "token")
@@ -171,6 +175,13 @@ function needOf({ auth, audience, account, secret }: WireBlock): ProofNeed {
       field,
       ...(audience === undefined ? {} : { audience }),
       ...(account ? { serviceAccount: account } : {}),
+      ...(annotated && {
+        annotations: {
+          ...(audienceByAccount && { audience: "audience" }),
+          shown: ["role"],
+          required: annotated === "required" ? { role: "add it" } : {},
+        },
+      }),
     };
   return { kind: "static", method: "password", secrets: { password: { field, key: "password", name: "", ...secret } } };
 }
@@ -184,5 +195,6 @@ function locate(ref: Ref): Located {
 
 function shownBy(proof: Proof): string {
   if (proof.kind === "none") return "";
-  return (proof.kind === "token" ? proof.token : proof.secrets.password!).reveal().toString("utf8");
+  const role = proof.kind === "token" ? (proof.annotations?.["role"] ?? "") : "";
+  return (proof.kind === "token" ? proof.token : proof.secrets.password!).reveal().toString("utf8") + role;
 }

@@ -94,6 +94,8 @@ class Model {
       case "recreateAccount":
         this.#createAccount(step.namespace, step.account);
         return path.forgetAccountTokens();
+      case "annotate":
+        return void cluster.annotations.set(`${step.namespace}/${step.account}`, { role: step.role });
       case "changeSecret":
         return void cluster.secrets.set(`${step.namespace}/creds`, `secret ${++this.#changes} of ${step.namespace}`);
       case "policy":
@@ -263,7 +265,8 @@ class Model {
     if (store.auth === "static") return this.#bench.cluster.secrets.get(`${namespace}/creds`);
     const account = own ? consumer.account : store.account;
     const uid = this.#bench.cluster.accounts.get(`${namespace}/${account}`)!;
-    return tokenOf(namespace, account, uid, store.audience).reveal().toString("utf8");
+    const role = this.#bench.cluster.annotations.get(`${namespace}/${account}`)?.["role"] ?? "";
+    return tokenOf(namespace, account, uid, store.audience).reveal().toString("utf8") + role;
   }
 
   #allowed({ consumer, identity }: ReadPlan, store: StorePlan, address: string): boolean {
@@ -314,7 +317,7 @@ class Model {
     read.expected!.forEach(({ shareable }, i) => {
       const { sentAtMs } = told[i]!;
       assert.ok(sentAtMs >= (this.#refusedAtMs.get(shareable) ?? 0), "what was refused was released later");
-      const { cache } = outcome.sources[outcome.values.get(String(i))!.source]!;
+      const { cache } = outcome.sources[outcome.values.get(String(i))!.source!]!;
       if (!outcome.stale) this.#checkFresh(read, shareable, sentAtMs, cache);
     });
     if (!outcome.stale) return;

@@ -57,6 +57,7 @@ export type Step =
     }
   | { readonly what: "happens"; readonly happening: Happening }
   | { readonly what: "recreateAccount"; readonly namespace: string; readonly account: string }
+  | { readonly what: "annotate"; readonly namespace: string; readonly account: string; readonly role: string }
   | { readonly what: "changeSecret"; readonly namespace: string }
   | {
       readonly what: "policy";
@@ -163,6 +164,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       what: fc.constant("recreateAccount" as const),
       namespace: oneOf(...namespaces),
       account: oneOf(...accounts),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      what: fc.constant("annotate" as const),
+      namespace: oneOf(...namespaces),
+      account: oneOf(...accounts),
+      role: oneOf("", "reader", "writer"),
     }),
   },
   { weight: 1, arbitrary: fc.record({ what: fc.constant("changeSecret" as const), namespace: oneOf(...namespaces) }) },

@@ -24,7 +24,14 @@ export function manifestOf(store: StorePlan) {
   const namespaced = referred === undefined ? {} : { namespace: referred };
   return storeManifest(
     name,
-    { server, auth, audience, account: { name: account, ...namespaced }, secret: { name: "creds", ...namespaced } },
+    {
+      server,
+      auth,
+      audience,
+      account: { name: account, ...namespaced },
+      secret: { name: "creds", ...namespaced },
+      annotated: "maybe",
+    },
     { provider, ...(scope === "cluster" ? {} : { kind: "SecretStore", namespace: scope }) },
   );
 }

@@ -40,6 +40,7 @@ const splitting: Readonly<Record<string, Changes>> = {
   "account's name": { subject: { ...account, name: "other" } },
   "account's uid": { subject: { ...account, uid: "other" } },
   audience: { subject: { ...account, audience: "other" } },
+  "annotation of the account": { subject: { ...account, annotations: '{"role":"other"}' } },
   "kind of proof": { subject: { kind: "credential", digest: "d" } },
   "absence of a proof": { subject: { kind: "none" } },
   "caller's namespace": { namespace: "other" },

@@ -125,6 +125,35 @@ const cases: readonly Case[] = [
     ],
   },
   {
+    name: "a pod's login is shown the annotation of its own account",
+    block: token({ annotated: "required", account: { name: "writer" } }),
+    caller: pod("shop", "reader"),
+    shown: `${shown("shop", "reader", "uid of reader", "vault")}role of shop/reader`,
+  },
+  {
+    name: "the account that a store names is shown with its annotation",
+    block: token({ annotated: "required", account: { name: "reader", namespace: "infra" } }),
+    shown: `${shown("infra", "reader", "uid of infra/reader", "vault")}role of infra/reader`,
+  },
+  {
+    name: "an annotation may say the audience",
+    block: token({ annotated: "maybe", audienceByAccount: true, audience: "x", account: { name: "reader" } }),
+    caller: externalSecret("bank"),
+    shown: `${shown("bank", "reader", "uid of bank/reader", "audience of bank/reader")}role of bank/reader`,
+  },
+  {
+    name: "a pod's account without an annotation that the login needs",
+    block: token({ annotated: "required" }),
+    caller: pod("shop", "app"),
+    missing: ["credential_missing", /wire.auth: service account shop\/app has no annotation role; add it/],
+  },
+  {
+    name: "an account that may do without the annotation",
+    block: token({ annotated: "maybe", audienceByAccount: true }),
+    caller: pod("shop", "app"),
+    shown: shown("shop", "app", "uid of app", "vault"),
+  },
+  {
     name: "sync with a store that names no account",
     block: token(),
     missing: ["credential_missing", /names no service account.*set serviceAccountRef/],
@@ -164,7 +193,9 @@ function benchFor({ block, store = {} }: Case): Bench {
   const ref = { kind: "ClusterSecretStore", name: "main" } as const;
   bench.cluster.policies.push(storePolicy("open", ref, [{ namespaces: ["shop", "bank"] }], ["Pod", "Store"]));
   for (const namespace of ["shop", "bank", "infra"]) {
-    bench.cluster.accounts.set(`${namespace}/reader`, `uid of ${namespace}/reader`);
+    const name = `${namespace}/reader`;
+    bench.cluster.accounts.set(name, `uid of ${name}`);
+    bench.cluster.annotations.set(name, { role: `role of ${name}`, audience: `audience of ${name}` });
     bench.cluster.secrets.set(`${namespace}/creds`, `of ${namespace}`);
   }
   return bench;

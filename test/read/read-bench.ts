@@ -8,6 +8,7 @@ import { createReadPath } from "../../plugin/read/read-path.ts";
 import type { ReadPathDeps } from "../../plugin/read/read-path.ts";
 import type { ReadEntry, ReadRequest, ReadTerms, SecretBundle } from "../../plugin/read/request.ts";
 import type { StoreDeps } from "../../plugin/stores/contract.ts";
+import { createRenderer } from "../../plugin/template/render.ts";
 import { FakeClock, settle } from "../fakes/clock.ts";
 import { FakeCluster, storeManifest, tokenOf } from "./fake-cluster.ts";
 import { FakeServer, wireKind } from "./fake-server.ts";
@@ -25,6 +26,7 @@ export function readBench({ keyParts, limits, strict = false }: BenchOptions = {
   const audited: AuditEntry[] = [];
   const counted = { answers: [] as string[], authFailures: [] as string[] };
   const audit = { fails: false };
+  const renderer = createRenderer(clock);
   const deps: ReadPathDeps = {
     cluster,
     clock,
@@ -46,6 +48,7 @@ export function readBench({ keyParts, limits, strict = false }: BenchOptions = {
     ),
     // The fake kinds use nothing of the world.
     storeDeps: () => ({}) as StoreDeps,
+    loadRenderer: () => Promise.resolve(renderer),
     openLane: () => createLane({ clock, ratePerSecond: 1_000, burst: 1_000, maxInFlight: 16, attemptMs: 5_000 }),
     tokenAudience: "vault",
     controllerClass: "default",

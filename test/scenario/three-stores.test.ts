@@ -100,6 +100,7 @@ async function openProcess(names: readonly string[]) {
       lanes.set(manifest.meta.name, lane);
       return lane;
     },
+    loadRenderer: () => Promise.reject(new Error("there is no template here")),
     audit: { record: () => Promise.resolve() },
     metrics: { cacheAnswer: () => {}, authFailure: () => {} },
     tokenAudience: "vault",

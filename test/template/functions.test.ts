@@ -48,8 +48,11 @@ function tally(): Map<string, { good: number; bad: number }> {
   return counts;
 }
 
+/** No value of a template is a function, so Go's `call` has nothing that it could call. */
+const neverSucceeds = new Set(["call"]);
+
 test("each function has three rows that succeed and one that fails", () => {
-  const thin = [...tally()].filter(([, { good, bad }]) => good < 3 || bad < 1);
+  const thin = [...tally()].filter(([name, { good, bad }]) => (good < 3 && !neverSucceeds.has(name)) || bad < 1);
   assert.deepEqual(thin, []);
 });
 
@@ -66,6 +69,31 @@ test("what an error says of the data reads [secret]", () => {
     assert.ok(!shown?.includes(canary), `${template}: ${shown}`);
   }
 });
+
+const marked: readonly (readonly [template: string, shown: string])[] = [
+  ["{{ substr -1 99 .s }}", "slice bounds out of range [:[secret]] with length [secret]"],
+  ["{{ substr (len .s) 1 .s }}", "slice bounds out of range [[secret]:[secret]]"],
+  ["{{ fail .s }}", "error calling fail: [secret]"],
+  ["{{ mustFromJson .s }}", "invalid character [secret] looking for beginning of value"],
+  ["{{ mustRegexFind (cat .s `[`) `a` }}", "error parsing regexp: missing closing ]: `[secret]`"],
+  ["{{ semverCompare .s `1` }}", "improper constraint: [secret]"],
+  ["{{ mustToDate `2006` .s }}", "parsing time [secret] as [secret]: cannot parse [secret] as [secret]"],
+  [
+    "{{ urlParse (cat .s `:`) }}",
+    "unable to parse url: parse [secret]: first path segment in URL cannot contain colon",
+  ],
+  ["{{ mustDateModify .s now }}", "time: invalid duration [secret]"],
+  [
+    "{{ fail `constant words of the template's author` }}",
+    "error calling fail: constant words of the template's author",
+  ],
+];
+
+for (const [template, shown] of marked)
+  test(`an error reads: ${shown}`, () => {
+    const error = shownError(template, { s: "Zw9-canary" });
+    assert.ok(error?.endsWith(shown), error);
+  });
 
 /** The error as it may leave, or undefined when there is none. */
 function shownError(template: string, data: NonNullable<Row["data"]>): string | undefined {
@@ -152,9 +180,6 @@ const attacks: readonly (readonly [template: string, budget: "steps" | "depth" |
   [`${long}{{ regexMatch $s "a" }}`, "steps"],
   ['{{ semverCompare (repeat 100000 "1 ") "1.0" }}', "steps"],
   ['{{ semverCompare (repeat 4000000 " ") "1.0" }}', "steps"],
-  [
-    "steps",
-  ],
   ["{{ $l := until 3000 }}{{ $m := list }}{{ range $l }}{{ $m = append $m (list .) }}{{ end }}{{ uniq $m }}", "steps"],
   ['{{ date (repeat 1000000 "January ") 0 }}', "output"],
   ["{{ $l := list 1 }}{{ range until 30 }}{{ $l = concat $l $l }}{{ end }}", "steps"],
@@ -168,9 +193,12 @@ for (const [template, budget] of attacks)
 
 test("the clock is looked at between matches that each look ahead to the end", () => {
   let now = 0;
-  const world = { ...stillWorld, monotonicMs: () => (now += 500) };
-  const template = '{{ regexFindAll "a(?:.*z)?" (repeat 20000 "a") -1 }}';
+  const world = { ...stillWorld, monotonicMs: () => (now += 400) };
+  const template = '{{ regexFindAll "a(?:.*z)?" (repeat 4000 "a") -1 | len }}';
   const program = prepare(fromText("t"), fromText(template), undefined);
   const machine = new Machine(program, goMap({}), { missingKey: "error", limits: defaultBudgets, world });
-  assert.throws(() => machine.run(), (thrown) => thrown instanceof BudgetError && thrown.budget === "time");
+  assert.throws(
+    () => machine.run(),
+    (thrown) => thrown instanceof BudgetError && thrown.budget === "time",
+  );
 });

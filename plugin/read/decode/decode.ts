@@ -1,28 +1,40 @@
 /**
  * A store's answer to the named values that a manifest asks for.
  *
- * answer → property → (map: members, key conversion, key check) → decoding strategy → null-byte check. Where no JSON is
- * involved the bytes come out as they went in. Failures name the entry's field and the keys, never a value.
+ * answer → property → (map: members; rewrite, or key conversion; key check) → decoding strategy → null-byte check. Where
+ * no JSON is involved the bytes come out as they went in. Failures name the entry's field and the keys, never a value.
  */
 import { Failure, type FailureCode } from "../../core/failure.ts";
 import { SecretValue } from "../../core/secret-value.ts";
 import type { PropertySyntax } from "../../stores/contract.ts";
 import type { ReadEntry } from "../request.ts";
 import { decodeBytes } from "./base64.ts";
-import { convertKeys } from "./keys.ts";
+import { checkKeys, convertKeys } from "./keys.ts";
 import { objectMembers } from "./members.ts";
 import { findProperty } from "./property.ts";
 import { valueBytes } from "./value-bytes.ts";
 
 /**
- * The values of one entry by name. Throws Failure: `property_not_found`; `answer_invalid` when the answer is not the JSON
- * that the entry needs; `decode_failed` for everything that the entry's own strategies cannot do with it.
+ * What the answer holds for one entry, by the names that it has there, not decoded yet. Throws Failure:
+ * `property_not_found`; `answer_invalid` when the answer is not the JSON that the entry needs.
  */
-export function decodeEntry(entry: ReadEntry, payload: SecretValue, syntax: PropertySyntax): Map<string, SecretValue> {
+export function openEntry(entry: ReadEntry, payload: SecretValue, syntax: PropertySyntax): ReadonlyMap<string, Buffer> {
   const bytes = atProperty(entry, payload.reveal(), syntax);
-  const named =
-    entry.take.as === "value" ? new Map([[entry.take.name, bytes]]) : allMembers(entry, bytes, entry.take.conversion);
+  return entry.take.as === "value" ? new Map([[entry.take.name, bytes]]) : allMembers(entry, bytes);
+}
+
+/**
+ * The same under names that a Secret can have, decoded. Rewritten names are checked alone. Throws Failure
+ * `decode_failed` for everything that the entry's own strategies cannot do.
+ */
+export function decodeEntry(entry: ReadEntry, opened: ReadonlyMap<string, Buffer>): Map<string, SecretValue> {
+  const named = fitNames(entry, opened);
   return new Map([...named].map(([name, value]) => [name, decodeOne(entry, name, value)]));
+}
+
+function fitNames({ take, field }: ReadEntry, opened: ReadonlyMap<string, Buffer>): ReadonlyMap<string, Buffer> {
+  if (take.as === "value") return opened;
+  return take.rewrite ? checkKeys(opened, field) : convertKeys(take.conversion, opened, field);
 }
 
 function atProperty(entry: ReadEntry, payload: Buffer, syntax: PropertySyntax): Buffer {
@@ -45,11 +57,7 @@ function atProperty(entry: ReadEntry, payload: Buffer, syntax: PropertySyntax): 
   }
 }
 
-function allMembers(
-  entry: ReadEntry,
-  bytes: Buffer,
-  conversion: Extract<ReadEntry["take"], { as: "map" }>["conversion"],
-): Map<string, Buffer> {
+function allMembers(entry: ReadEntry, bytes: Buffer): Map<string, Buffer> {
   const found = objectMembers(bytes);
   if (!found.ok) {
     const what = entry.property
@@ -61,8 +69,7 @@ function allMembers(
       `${what} is not a JSON object (${found.problem}): read it through data instead`,
     );
   }
-  const converted = convertKeys(conversion, found.members, entry.field);
-  return new Map([...converted].map(([name, slice]) => [name, valueBytes(slice)]));
+  return new Map([...found.members].map(([name, slice]) => [name, valueBytes(slice)]));
 }
 
 function decodeOne(entry: ReadEntry, name: string, value: Buffer): SecretValue {

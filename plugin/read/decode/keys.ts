@@ -37,11 +37,17 @@ export function convertKeys<T>(
         { field },
       );
     original.set(name, key);
-    if (name !== "") converted.set(name, value);
+    converted.set(name, value);
   }
-  const invalid = [...converted.keys()].filter((name) => !isSecretKey(name));
+  return checkKeys(converted, field);
+}
+
+/** The values without that of an empty name. Throws Failure `decode_failed` when a name cannot be the key of a Secret. */
+export function checkKeys<T>(values: ReadonlyMap<string, T>, field: string): Map<string, T> {
+  const named = new Map([...values].filter(([name]) => name !== ""));
+  const invalid = [...named.keys()].filter((name) => !isSecretKey(name));
   if (invalid.length > 0) throw invalidKeys(invalid, field);
-  return converted;
+  return named;
 }
 
 function invalidKeys(names: readonly string[], field: string): Failure {

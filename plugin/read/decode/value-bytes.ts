@@ -1,4 +1,5 @@
 /** One JSON value as the bytes of a secret. */
+import { compareUtf8 } from "../../core/canonical-json.ts";
 import { withoutSpace } from "./gjson/modifiers.ts";
 import { stringOf, type Slice } from "./gjson/slice.ts";
 import { formatWithoutExponent, numberOf } from "./gjson/text.ts";
@@ -9,6 +10,17 @@ import { formatWithoutExponent, numberOf } from "./gjson/text.ts";
  */
 export function valueBytes(slice: Slice): Buffer {
   return Buffer.from(valueText(slice), "latin1");
+}
+
+/** One compact JSON object of these members, by the bytes of their names. */
+export function jsonBytes(members: ReadonlyMap<string, Slice>): Buffer {
+  const parts = [...members]
+    .sort(([a], [b]) => compareUtf8(a, b))
+    .map(([name, { kind, raw }]) => {
+      const text = Buffer.from(JSON.stringify(name), "utf8").toString("latin1");
+      return `${text}:${kind === "json" ? withoutSpace(raw) : raw}`;
+    });
+  return Buffer.from(`{${parts.join(",")}}`, "latin1");
 }
 
 function valueText(slice: Slice): string {

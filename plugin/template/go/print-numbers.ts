@@ -82,7 +82,7 @@ function floatText(spec: PrintSpec, value: number, bits: 32 | 64, verb: FloatVer
   let body = signed ? text.slice(1) : text;
   if (spec.space && sign === "+" && !spec.plus) sign = " ";
   if (body === "Inf" || body === "NaN") {
-    const bare = (body === "NaN" && !spec.space && !spec.plus) || (sign === "+" && !spec.plus);
+    const bare = body === "NaN" && !spec.space && !spec.plus;
     return padSpaces(spec, bare ? body : sign + body);
   }
   if (spec.sharp && verb !== "b") body = keepZeros(body, verb, precision);

@@ -61,7 +61,6 @@ const examples: readonly (readonly [from: string, document: KubeObject])[] = [
     externalSecret(
       {
         syncWindows: unbuiltFields.syncWindows,
-        target: { template: unbuiltFields.target.template },
         dataFrom: unbuiltFields.dataFrom,
       },
       "unbuilt",

@@ -73,7 +73,10 @@ export async function startOpenBao(): Promise<OpenBao> {
     { stdio: ["ignore", "pipe", "pipe"], env: { PATH: process.env.PATH ?? "", HOME: "/nonexistent" } },
   );
   let output = "";
+  const endWithUs = (): boolean => child.kill("SIGKILL");
+  process.once("exit", endWithUs);
   const ended = new Promise<void>((resolve) => child.on("close", () => resolve()));
+  void ended.then(() => process.off("exit", endWithUs));
   const collect = (chunk: Buffer): void => void (output += chunk.toString());
   child.stdout.on("data", collect);
   child.stderr.on("data", collect);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { Failure } from "../../../plugin/core/failure.ts";
 import { SecretValue } from "../../../plugin/core/secret-value.ts";
-import { decodeEntry } from "../../../plugin/read/decode/decode.ts";
+import { decodeEntry, openEntry } from "../../../plugin/read/decode/decode.ts";
 import type { ReadEntry } from "../../../plugin/read/request.ts";
 import type { PropertySyntax } from "../../../plugin/stores/contract.ts";
 
@@ -31,7 +31,8 @@ function decode(
   syntax: PropertySyntax = "key-then-gjson",
 ): Map<string, Buffer> {
   const value = new SecretValue(Buffer.from(payload as string));
-  return new Map([...decodeEntry(entry(given), value, syntax)].map(([name, one]) => [name, one.reveal()]));
+  const opened = openEntry(entry(given), value, syntax);
+  return new Map([...decodeEntry(entry(given), opened)].map(([name, one]) => [name, one.reveal()]));
 }
 
 function texts(payload: string, given: Given, syntax?: PropertySyntax): Record<string, string> {

@@ -38,7 +38,9 @@ function decrypt(password: GoString, text: GoString, ctx: CallContext): GoString
   const blocks = crypt.subarray(blockBytes);
   if (blocks.length % blockBytes !== 0) fail("crypto/cipher: input not full blocks");
   if (blocks.length === 0) fail("runtime error: index out of range [-1]");
-  const decipher = createDecipheriv("aes-256-cbc", keyOf(password), crypt.subarray(0, blockBytes)).setAutoPadding(false);
+  const decipher = createDecipheriv("aes-256-cbc", keyOf(password), crypt.subarray(0, blockBytes)).setAutoPadding(
+    false,
+  );
   const plain = Buffer.concat([decipher.update(blocks), decipher.final()]);
   const length = plain.length - plain.at(-1)!;
   if (length < 0) fail(`runtime error: slice bounds out of range [:${secret(String(length))}]`);

@@ -6,7 +6,7 @@
 import type { GoString } from "../text.ts";
 import { ascii, sliceBytes } from "../text.ts";
 
-export interface LayoutPart {
+interface LayoutPart {
   /** Text before the part that stands for itself. */
   readonly before: GoString;
   /** The part as written in the layout, or "" at the layout's end. */

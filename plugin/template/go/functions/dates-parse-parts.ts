@@ -22,7 +22,7 @@ export interface Reading {
 }
 
 /** Reads one part and takes it off the value. false: the value does not fit; a text: out of which range it is. */
-export type PartReader = (reading: Reading, part: string, next: string) => boolean | string;
+type PartReader = (reading: Reading, part: string, next: string) => boolean | string;
 
 /** Takes what the form matches at the value's start. */
 export function take(reading: Reading, form: RegExp): string | undefined {

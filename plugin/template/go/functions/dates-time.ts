@@ -36,7 +36,7 @@ const marchOffset = 719_468;
 const floorDivide = (a: bigint, b: bigint): bigint => (a - (((a % b) + b) % b)) / b;
 
 /** Years are counted from 1 March inside, so that the leap day comes last. */
-export function civilDate(days: number): CivilDate {
+function civilDate(days: number): CivilDate {
   const shifted = days + marchOffset;
   const cycle = Math.floor(shifted / daysPerCycle);
   const dayOfCycle = shifted - cycle * daysPerCycle;

@@ -8,7 +8,7 @@ import { anyType, int32Type, int64Type, stringType } from "../types.ts";
 import type { GoValue } from "../values.ts";
 import { GoNumber } from "../values.ts";
 import { parsedOrNearest } from "./cast.ts";
-import { durationText, durationValue, parseDuration, roundDuration, second } from "./dates-duration.ts";
+import { durationText, durationValue, hour, minute, parseDuration, roundDuration, second } from "./dates-duration.ts";
 import { formatTime } from "./dates-format.ts";
 import { parseTime } from "./dates-parse.ts";
 import type { Time } from "./dates-time.ts";
@@ -60,8 +60,6 @@ function durationOfSeconds(value: GoValue): GoString {
   return durationText(BigInt.asIntN(64, count * second));
 }
 
-const minute = 60n * second;
-const hour = 60n * minute;
 const units: readonly (readonly [size: bigint, letters: string])[] = [
   [365n * 24n * hour, "y"],
   [30n * 24n * hour, "mo"],

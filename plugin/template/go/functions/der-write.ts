@@ -42,7 +42,8 @@ export function oid(text: string): Buffer {
   const bytes: number[] = [];
   for (const arc of [first * 40 + second, ...rest]) {
     const groups = [arc & 0x7f];
-    for (let left = Math.floor(arc / 0x80); left > 0; left = Math.floor(left / 0x80)) groups.unshift((left & 0x7f) | 0x80);
+    for (let left = Math.floor(arc / 0x80); left > 0; left = Math.floor(left / 0x80))
+      groups.unshift((left & 0x7f) | 0x80);
     bytes.push(...groups);
   }
   return element(tags.oid, Buffer.from(bytes));

@@ -4,6 +4,7 @@ import type { CallContext } from "../functions.ts";
 import type { GoString } from "../text.ts";
 import { ascii } from "../text.ts";
 import { anyMap, GoMap, kindOf } from "../values.ts";
+import type { GoValue } from "../values.ts";
 import { decodeJson } from "./json-decode.ts";
 
 export type KeyType = "RSA" | "EC" | "OKP" | "oct";
@@ -37,19 +38,23 @@ const shapes: Readonly<Record<KeyType, Shape>> = {
 
 const endOfInput = "unexpected end of JSON input";
 
-/** The object that the text is. */
-function objectIn(ctx: CallContext, text: GoString): GoMap {
-  const problem = (what: string): never => fail(`failed to unmarshal JSON into key hint: ${what}`);
+const wrong = (what: string): never => fail(`failed to unmarshal JSON into key hint: ${what}`);
+
+/** What the text is in JSON. */
+function jsonIn(ctx: CallContext, text: GoString): GoValue {
   try {
-    const { value } = decodeJson(ctx, text);
-    if (value instanceof GoMap) return value;
-    if (value === null) return anyMap();
-    return problem(`json: cannot unmarshal ${jsonKind(kindOf(value))} into Go value of type ${hintType}`);
+    return decodeJson(ctx, text).value;
   } catch (thrown) {
     if (!(thrown instanceof GoError)) throw thrown;
-    if (thrown.message !== endOfInput) return problem(thrown.message);
-    return problem(text.trim() === "" ? "EOF" : "unexpected EOF");
+    if (thrown.message !== endOfInput) return wrong(thrown.message);
+    return wrong(text.trim() === "" ? "EOF" : "unexpected EOF");
   }
+}
+
+function objectIn(ctx: CallContext, text: GoString): GoMap {
+  const value = jsonIn(ctx, text) ?? anyMap();
+  if (value instanceof GoMap) return value;
+  return wrong(`json: cannot unmarshal ${jsonKind(kindOf(value))} into Go value of type ${hintType}`);
 }
 
 const hintType = String.raw`struct { Kty string "json:\"kty\""; D json.RawMessage "json:\"d\"" }`;
@@ -63,9 +68,7 @@ const jsonKind = (kind: string): string => jsonKinds.get(kind) ?? kind;
 function typeIn(object: GoMap): KeyType {
   const type = object.entries.get(ascii("kty")) ?? "";
   if (typeof type !== "string")
-    fail(
-      `failed to unmarshal JSON into key hint: json: cannot unmarshal ${jsonKind(kindOf(type))} into Go struct field .kty of type string`,
-    );
+    wrong(`json: cannot unmarshal ${jsonKind(kindOf(type))} into Go struct field .kty of type string`);
   const known = Object.keys(shapes).find((name) => name === type);
   return (known as KeyType | undefined) ?? fail(`invalid key type from JSON (${secret(type as string)})`);
 }

@@ -1,6 +1,6 @@
 /** JSON Web Keys as PEM: PKIX for public keys, PKCS#8 for private ones. */
 import { createPublicKey } from "node:crypto";
-import { fail, secret } from "../errors.ts";
+import { fail, GoError, secret } from "../errors.ts";
 import type { CallContext, FunctionTable } from "../functions.ts";
 import { fn } from "../functions.ts";
 import type { GoString } from "../text.ts";
@@ -14,14 +14,16 @@ import { pkcs8Of, publicKeyOf, spkiOf } from "./keys-write.ts";
 import { pemText } from "./pem-blocks.ts";
 
 interface Curve {
+  /** As Go's errors call it. */
+  readonly name: string;
   readonly oid: string;
   readonly bytes: number;
 }
 
 const curves: ReadonlyMap<string, Curve> = new Map([
-  ["P-256", { oid: "1.2.840.10045.3.1.7", bytes: 32 }],
-  ["P-384", { oid: "1.3.132.0.34", bytes: 48 }],
-  ["P-521", { oid: "1.3.132.0.35", bytes: 66 }],
+  ["P-256", { name: "P256", oid: "1.2.840.10045.3.1.7", bytes: 32 }],
+  ["P-384", { name: "P384", oid: "1.3.132.0.34", bytes: 48 }],
+  ["P-521", { name: "P521", oid: "1.3.132.0.35", bytes: 66 }],
 ]);
 
 const ecOid = "1.2.840.10045.2.1";
@@ -46,18 +48,18 @@ function curveOf({ type, curve }: Jwk): Curve | undefined {
 }
 
 /** A coordinate in as many bytes as its curve has. */
-function padded(bytes: Buffer, length: number): Buffer {
-  if (bytes.length > length) fail("x509: invalid elliptic curve public key");
+function padded(bytes: Buffer, { name, bytes: length }: Curve): Buffer {
+  if (bytes.length > length) fail(`${name} point not on curve`);
   return Buffer.concat([Buffer.alloc(length - bytes.length), bytes]);
 }
 
-function ecPublic(jwk: Jwk, { oid: name, bytes }: Curve): Buffer {
-  const point = Buffer.concat([Buffer.of(4), padded(jwk.bytes("x"), bytes), padded(jwk.bytes("y"), bytes)]);
-  const spki = sequence(sequence(oid(ecOid), oid(name)), bits(point));
+function ecPublic(jwk: Jwk, curve: Curve): Buffer {
+  const point = Buffer.concat([Buffer.of(4), padded(jwk.bytes("x"), curve), padded(jwk.bytes("y"), curve)]);
+  const spki = sequence(sequence(oid(ecOid), oid(curve.oid)), bits(point));
   try {
     createPublicKey({ key: spki, format: "der", type: "spki" });
   } catch {
-    fail("x509: invalid elliptic curve public key");
+    fail(`${curve.name} point not on curve`);
   }
   return spki;
 }
@@ -83,8 +85,7 @@ function checkEd25519(jwk: Jwk): void {
   if (!spkiOf(publicKeyOf(key)).equals(own)) fail("failed to build public key: invalid x value given d value");
 }
 
-const ed25519Private = (jwk: Jwk): Buffer =>
-  sequence(integer(0), ed25519Algorithm(), octets(octets(jwk.bytes("d"))));
+const ed25519Private = (jwk: Jwk): Buffer => sequence(integer(0), ed25519Algorithm(), octets(octets(jwk.bytes("d"))));
 
 const numberOf = (bytes: Buffer): bigint => BigInt(`0x0${bytes.toString("hex")}`);
 const bytesOfNumber = (value: bigint): Buffer => {
@@ -128,18 +129,25 @@ function rsaPrivate(ctx: CallContext, jwk: Jwk): Buffer {
 function privateDer(ctx: CallContext, jwk: Jwk): Buffer {
   const curve = curveOf(jwk);
   checkEd25519(jwk);
-  if (!jwk.isPrivate || jwk.curve === "X25519")
-    fail(`x509: unknown key type while marshaling PKCS#8: ${goType(jwk)}`);
+  if (!jwk.isPrivate || jwk.curve === "X25519") fail(`x509: unknown key type while marshaling PKCS#8: ${goType(jwk)}`);
   if (jwk.type === "RSA") return rsaPrivate(ctx, jwk);
   if (!curve) return ed25519Private(jwk);
-  ecPublic(jwk, curve);
-  return pkcs8Of(ecKey(curve.oid, padded(jwk.bytes("d"), curve.bytes)));
+  return ecPrivate(jwk, curve);
+}
+
+function ecPrivate(jwk: Jwk, curve: Curve): Buffer {
+  try {
+    ecPublic(jwk, curve);
+    return pkcs8Of(ecKey(curve.oid, padded(jwk.bytes("d"), curve)));
+  } catch (thrown) {
+    if (thrown instanceof GoError)
+      fail(`x509: failed to marshal EC private key while building PKCS#8: ${thrown.message}`);
+    throw thrown;
+  }
 }
 
 export const jwkFunctions: FunctionTable = {
-  jwkPublicKeyPem: fn([stringType], ([text], ctx) =>
-    pemText(ctx, ascii("PUBLIC KEY"), publicDer(parseJwk(ctx, text))),
-  ),
+  jwkPublicKeyPem: fn([stringType], ([text], ctx) => pemText(ctx, ascii("PUBLIC KEY"), publicDer(parseJwk(ctx, text)))),
   jwkPrivateKeyPem: fn([stringType], ([text], ctx) =>
     pemText(ctx, ascii("PRIVATE KEY"), privateDer(ctx, parseJwk(ctx, text))),
   ),

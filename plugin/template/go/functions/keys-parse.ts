@@ -24,12 +24,7 @@ const kinds: ReadonlyMap<string, KeyKind> = new Map([
 ]);
 
 /** The curves that Go knows, by their OIDs. */
-const curves: ReadonlySet<string> = new Set([
-  "1.3.132.0.33",
-  "1.2.840.10045.3.1.7",
-  "1.3.132.0.34",
-  "1.3.132.0.35",
-]);
+const curves: ReadonlySet<string> = new Set(["1.3.132.0.33", "1.2.840.10045.3.1.7", "1.3.132.0.34", "1.3.132.0.35"]);
 
 type Shape = "pkcs1" | "pkcs8" | "sec1";
 
@@ -55,8 +50,7 @@ const structOf: Readonly<Record<Shape, string>> = { pkcs1: "pkcs1PrivateKey", pk
 function checkShape(der: Buffer, shape: Shape): void {
   const found = shapeOf(der);
   if (found === shape) return;
-  if (found)
-    fail(`x509: failed to parse private key (use ${parserOf[found]} instead for this key format)`);
+  if (found) fail(`x509: failed to parse private key (use ${parserOf[found]} instead for this key format)`);
   const problem = asn1Problem(der, structOf[shape]);
   fail(shape === "sec1" ? `x509: failed to parse EC private key: ${problem}` : problem);
 }
@@ -87,11 +81,12 @@ export function parseSec1(der: Buffer, outerCurve?: string): PrivateKey {
   const scalar = reader.content(tags.octetString)!;
   const curve = outerCurve ?? reader.inside(context(0))?.oid();
   if (curve === undefined || !curves.has(curve)) fail("x509: unknown elliptic curve");
-  return ecKey(curve!, scalar);
+  return ecKey(curve, scalar);
 }
 
 /** From its number alone: a public key that stood beside it might not belong to it. */
 export function ecKey(curve: string, scalar: Buffer): PrivateKey {
+  if (scalar.every((byte) => byte === 0)) fail("ecdsa: private key scalar is zero or negative");
   const open = (...rest: Buffer[]): PrivateKey => {
     const algorithm = sequence(oid("1.2.840.10045.2.1"), oid(curve));
     const info = sequence(integer(0), algorithm, octets(sequence(integer(1), octets(scalar), ...rest)));
@@ -131,8 +126,8 @@ export function parsePkcs8(der: Buffer): PrivateKey {
   if (!algorithm.done) fail(`x509: invalid ${title} private key parameters`);
   const seed = new DerReader(inner).content(tags.octetString);
   if (!seed) fail(`x509: invalid ${title} private key: ${asn1Problem(inner, "")}`);
-  if (seed!.length !== 32) fail(`x509: invalid ${title} private key length: ${secret(String(seed!.length))}`);
-  return opened(der, "pkcs8", kind!, `x509: invalid ${title} private key`);
+  if (seed.length !== 32) fail(`x509: invalid ${title} private key length: ${secret(String(seed.length))}`);
+  return opened(der, "pkcs8", kind, `x509: invalid ${title} private key`);
 }
 
 /** A private key in any of the three forms. */
@@ -166,5 +161,5 @@ export function parsePrivateKeyPem(meter: Meter, text: GoString): PrivateKey {
   if (form === "RSA") return wrapping("parsing RSA private key from PEM: ", () => parsePkcs1(bytes));
   if (form === "EC") return wrapping("parsing EC private key from PEM: ", () => parseSec1(bytes));
   if (form === "DSA") return wrapping("parsing DSA private key from PEM: ", () => parseDsa(bytes));
-  return fail(`invalid private key type ${secret(form)}`);
+  return fail(`invalid private key type ${secret(type)}`);
 }

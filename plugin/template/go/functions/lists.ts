@@ -54,12 +54,19 @@ function uniq(items: readonly Value[], ctx: CallContext): GoSlice {
   return anySlice(kept);
 }
 
+/** Sizes below 1 are nobody's wish; what Go makes of them follows from its division. */
+function chunkCount(size: bigint, length: number): number {
+  const count = Math.floor((length - 1) / Number(size)) + 1;
+  const emptyOne = size < 0n && count > 0 && BigInt(length) % size === 0n;
+  if (!(count >= 0 && count <= length) || emptyOne) fail("runtime error: makeslice: len out of range");
+  return count;
+}
+
 function chunk(size: bigint, items: readonly Value[]): GoSlice {
-  const length = BigInt(items.length);
-  if (size <= 0n) fail("runtime error: makeslice: len out of range");
+  const count = chunkCount(size, items.length);
+  const length = size > 0n && size < BigInt(items.length) ? Number(size) : items.length;
   const chunks: GoSlice[] = [];
-  for (let from = 0n; from < length; from += size)
-    chunks.push(anySlice(items.slice(Number(from), Number(from + size > length ? length : from + size))));
+  for (let at = 0; at < count; at++) chunks.push(anySlice(items.slice(at * length, (at + 1) * length)));
   return slice(anySliceType, chunks);
 }
 

@@ -25,7 +25,8 @@ function saltText(bytes: Buffer): string {
 
 /** Like sprig, a password that is too long gives a text that says so. */
 function bcryptHash(ctx: CallContext, password: GoString): GoString {
-  if (password.length > 72) return ascii("failed to encrypt string with bcrypt: bcrypt: password length exceeds 72 bytes");
+  if (password.length > 72)
+    return ascii("failed to encrypt string with bcrypt: bcrypt: password length exceeds 72 bytes");
   if (!isUtf8(password)) fail("bcrypt: the password is not UTF-8 text");
   ctx.charge(slowSteps);
   return ascii(bcrypt.hashSync(textOf(password), saltText(ctx.randomBytes(16))));

@@ -10,7 +10,7 @@ const root = ascii("/");
 const here = ascii(".");
 
 /** The shortest equal path: no double slashes, no `.`, no `..` that something before it could take back. */
-export function clean(path: GoString): GoString {
+function clean(path: GoString): GoString {
   const rooted = path.startsWith("/");
   const kept: string[] = [];
   for (const part of path.split("/")) {

@@ -133,8 +133,15 @@ function headerLines(headers: PemBlock["headers"]): string {
 }
 
 /** A block as text: 64 characters a line. */
-export function pemText(meter: Meter, type: GoString, bytes: Uint8Array, headers: PemBlock["headers"] = new Map()): GoString {
+export function pemText(
+  meter: Meter,
+  type: GoString,
+  bytes: Uint8Array,
+  headers: PemBlock["headers"] = new Map(),
+): GoString {
   meter.produce(Math.ceil((bytes.length * 65) / 48) + 2 * type.length + 40);
-  const lines = Buffer.from(bytes).toString("base64").replace(/.{1,64}/g, "$&\n");
+  const lines = Buffer.from(bytes)
+    .toString("base64")
+    .replace(/.{1,64}/g, "$&\n");
   return concat(ascii(`${begin}${type}${dashes}\n${headerLines(headers)}${lines}-----END ${type}${dashes}\n`));
 }

@@ -53,8 +53,7 @@ function modernCode(meter: Meter, { parameters }: Algorithm, message: Buffer, ut
 
 function codeOf(meter: Meter, { algorithm, salt, rounds }: Mac, message: Buffer, password: Password): Buffer {
   if (algorithm.id === "1.2.840.113549.1.5.14") return modernCode(meter, algorithm, message, password.utf8);
-  const name =
-    digests.get(algorithm.id) ?? fail(`pkcs12: MAC digest algorithm not supported: ${secret(algorithm.id)}`);
+  const name = digests.get(algorithm.id) ?? fail(`pkcs12: MAC digest algorithm not supported: ${secret(algorithm.id)}`);
   const what = { purpose: purpose.mac, bytes: digestLength[name] };
   return hmac(name, derive(meter, { hash: name, salt, rounds }, password.wide, what), message);
 }

@@ -90,7 +90,8 @@ function bagsIn(meter: Meter, contents: Buffer): Bag[] {
 }
 
 function certificateIn(value: Buffer): Certificate {
-  const reader = new DerReader(value).inside() ?? fail(`pkcs12: error decoding cert bag: ${asn1Problem(value, "certBag")}`);
+  const reader =
+    new DerReader(value).inside() ?? fail(`pkcs12: error decoding cert bag: ${asn1Problem(value, "certBag")}`);
   if (reader.oid() !== oids.x509Certificate) fail("pkcs12: only X509 certificates are supported in cert bags");
   const data = reader.inside(context(0))?.content(tags.octetString);
   return parseCertificate(data ?? fail("pkcs12: error decoding cert bag: asn1: structure error"));

@@ -78,10 +78,7 @@ export function writePkcs12(
   const { own, others } = certificates;
   const keyId = attribute(oids.localKeyId, octets(createHash("sha1").update(own.raw).digest()));
   const bags = [certificateBag(own, [keyId]), ...others.map((one) => certificateBag(one, []))];
-  return fileOf(ctx, password, [
-    encryptedContents(ctx, password, bags),
-    keyContents(ctx, password, key, [keyId]),
-  ]);
+  return fileOf(ctx, password, [encryptedContents(ctx, password, bags), keyContents(ctx, password, key, [keyId])]);
 }
 
 /** Certificates that Java trusts, each under its subject's name. */

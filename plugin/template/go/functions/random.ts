@@ -3,26 +3,27 @@ import { fail } from "../errors.ts";
 import type { CallContext, FunctionTable, GoFunction } from "../functions.ts";
 import { fn, volatile } from "../functions.ts";
 import type { GoString } from "../text.ts";
-import { ascii } from "../text.ts";
+import { ascii, fromBytes } from "../text.ts";
 import { intType } from "../types.ts";
 
 const digits = "0123456789";
 const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const printable = String.fromCharCode(...Array.from({ length: 95 }, (_, index) => 0x20 + index));
 
+/** So many bytes are drawn at once. */
+const drawBytes = 16_384;
+
 /** Bytes that would favour the first characters are drawn again. */
 function randomText(ctx: CallContext, count: bigint, alphabet: string): GoString {
   if (count <= 0n) return ascii("");
   ctx.produce(Number(count));
+  const text = Buffer.alloc(Number(count));
   const limit = 256 - (256 % alphabet.length);
-  const parts: string[] = [];
-  for (let missing = Number(count); missing > 0;) {
-    ctx.charge(missing >> 6);
-    const drawn = [...ctx.randomBytes(missing)].filter((byte) => byte < limit);
-    parts.push(drawn.map((byte) => alphabet.charAt(byte % alphabet.length)).join(""));
-    missing -= drawn.length;
+  for (let made = 0; made < text.length;) {
+    const drawn = ctx.randomBytes(Math.min(text.length - made, drawBytes));
+    for (const byte of drawn) if (byte < limit) text[made++] = alphabet.charCodeAt(byte % alphabet.length);
   }
-  return ascii(parts.join(""));
+  return fromBytes(text);
 }
 
 const textOfCount = (alphabet: string): GoFunction =>

@@ -1,4 +1,5 @@
 /** Compiled expressions, and their matches one after the other. */
+import { LRUCache } from "lru-cache";
 import { RE2JS, RE2JSSyntaxException } from "re2js";
 import { secret } from "../errors.ts";
 import type { CallContext } from "../functions.ts";
@@ -40,6 +41,18 @@ function problemOf(thrown: RE2JSSyntaxException): string {
   return `${problem}: \`${secret(fromText(part ?? ""))}\``;
 }
 
+/** Compiling takes ten times as long as most searches. Only short expressions stay, without what searches cached. */
+const kept = new LRUCache<GoString, Pattern>({ max: 64 });
+const longestKept = 256;
+
+/** Throws RE2JSSyntaxException. */
+function compile(text: GoString): Pattern {
+  const compiled = RE2JS.compile(textOf(text));
+  const names = new Map(Object.entries(compiled.namedGroups()).map(([name, group]) => [fromText(name), group]));
+  const [size, groups] = [compiled.programSize(), compiled.groupCount()];
+  return { compiled, size, groups, names, isEmpty: text === "" };
+}
+
 /** regexp.Compile; `refuse` gets Go's error text. */
 export function compilePattern<Refused>(
   ctx: CallContext,
@@ -48,17 +61,16 @@ export function compilePattern<Refused>(
 ): Pattern | Refused {
   ctx.charge(1 + (text.length >> 2));
   if (!isUtf8(text)) return refuse(`error parsing regexp: invalid UTF-8: \`${secret(invalidTail(text))}\``);
-  let compiled: RE2JS;
+  let pattern = kept.get(text);
   try {
-    compiled = RE2JS.compile(textOf(text));
+    pattern ??= compile(text);
   } catch (thrown) {
     if (thrown instanceof RE2JSSyntaxException) return refuse(problemOf(thrown));
     throw thrown;
   }
-  const size = compiled.programSize();
-  ctx.charge(size >> 2);
-  const names = new Map(Object.entries(compiled.namedGroups()).map(([name, group]) => [fromText(name), group]));
-  return { compiled, size, groups: compiled.groupCount(), names, isEmpty: text === "" };
+  ctx.charge(pattern.size >> 2);
+  if (text.length <= longestKept && pattern.size <= longestKept * 4) kept.set(text, pattern);
+  return pattern;
 }
 
 /**
@@ -72,17 +84,22 @@ export function* matchesOf(ctx: CallContext, pattern: Pattern, text: GoString, m
   let from = 0;
   let lastEnd = -1;
   let left = most;
-  while (left > 0 && from <= text.length) {
-    // A look ahead to the text's end at each match would be quadratic: then the clock must be looked at often.
-    ctx.charge(1 + (((text.length - from) * pattern.size) >> 14));
-    if (!matcher.find(from)) return;
-    const end = matcher.end(0);
-    if (end > lastEnd) {
-      left--;
-      yield matcher;
+  try {
+    while (left > 0 && from <= text.length) {
+      // A look ahead to the text's end at each match would be quadratic: then the clock must be looked at often.
+      ctx.charge(1 + (((text.length - from) * pattern.size) >> 14));
+      if (!matcher.find(from)) return;
+      const end = matcher.end(0);
+      if (end > lastEnd) {
+        left--;
+        yield matcher;
+      }
+      lastEnd = end;
+      from = end > from ? end : from + widthAt(text, from);
     }
-    lastEnd = end;
-    from = end > from ? end : from + widthAt(text, from);
+  } finally {
+    // Up to 8 MiB of states, made from the text.
+    pattern.compiled.reset();
   }
 }
 

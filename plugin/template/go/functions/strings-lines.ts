@@ -17,38 +17,40 @@ function indent(spaces: bigint, text: GoString, ctx: CallContext): GoString {
   return concat(pad, replaceAll(ctx, text, newline, concat(newline, pad)));
 }
 
-/** Where a line that begins at `from` ends and the next begins; spaces at a line's start are left out. */
-function* lines(text: GoString, width: number, breakWords: boolean): Generator<GoString> {
+/** The text's lines of at most `width` bytes; spaces at a line's start are left out. */
+function linesOf(ctx: CallContext, text: GoString, width: number, breakWords: boolean): GoString[] {
+  const lines: GoString[] = [];
   let from = 0;
   while (text.length - from > width) {
-    if (text.charAt(from) === " ") {
+    if (text.charCodeAt(from) === space) {
       from++;
       continue;
     }
-    const before = text.slice(from, from + width + 1).lastIndexOf(" ");
-    const after = before >= 0 ? from + before : text.indexOf(" ", from + width);
-    if (before < 0 && breakWords) {
-      yield sliceBytes(text, from, from + width);
-      from += width;
-    } else if (after < 0) break;
-    else {
-      yield sliceBytes(text, from, after);
-      from = after + 1;
-    }
+    ctx.charge(1);
+    const before = lastSpace(text, from, from + width);
+    const after = before >= 0 || breakWords ? before : text.indexOf(" ", from + width);
+    if (after < 0 && !breakWords) break;
+    const end = after < 0 ? from + width : after;
+    lines.push(sliceBytes(text, from, end));
+    from = after < 0 ? end : end + 1;
   }
-  yield sliceBytes(text, from);
+  lines.push(sliceBytes(text, from));
+  return lines;
+}
+
+const space = 0x20;
+
+/** Like lastIndexOf, but never before `from`. */
+function lastSpace(text: GoString, from: number, to: number): number {
+  for (let at = to; at >= from; at--) if (text.charCodeAt(at) === space) return at;
+  return -1;
 }
 
 function wrap(ctx: CallContext, text: GoString, width: bigint, separator: GoString, breakWords: boolean): GoString {
   if (text === "") return text;
   scan(ctx, text);
   const columns = width < 1n ? 1 : Math.min(Number(width), text.length);
-  const all: GoString[] = [];
-  for (const line of lines(text, columns, breakWords)) {
-    ctx.charge(1);
-    all.push(line);
-  }
-  return joined(ctx, all, separator === "" ? newline : separator);
+  return joined(ctx, linesOf(ctx, text, columns, breakWords), separator === "" ? newline : separator);
 }
 
 export const lineFunctions: FunctionTable = {

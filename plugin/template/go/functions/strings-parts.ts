@@ -65,7 +65,6 @@ export function splitText(ctx: CallContext, text: GoString, separator: GoString,
 
 /** strings.ReplaceAll: an empty `old` stands before, between and after all runes. */
 export function replaceAll(ctx: CallContext, text: GoString, old: GoString, now: GoString): GoString {
-  if (old === now) return text;
   const parts = splitText(ctx, text, old, -1);
   if (old !== "") return joined(ctx, parts, now);
   ctx.produce(text.length + now.length * (parts.length + 1));

@@ -58,12 +58,11 @@ function eachByte(text: GoString, take: (space: boolean) => boolean): GoString {
   return ascii(out);
 }
 
+/** What has no space in it comes back as it is. */
 function nospace(text: GoString, ctx: CallContext): GoString {
   scan(ctx, text);
-  return made(
-    ctx,
-    eachByte(text, (space) => !space),
-  );
+  const kept = eachByte(text, (space) => !space);
+  return /[\t-\r \x85\xa0]/.test(text) ? made(ctx, kept) : text;
 }
 
 function initials(text: GoString, ctx: CallContext): GoString {

@@ -4,7 +4,7 @@ import { quote } from "../quote.ts";
 import type { GoString } from "../text.ts";
 import { ascii } from "../text.ts";
 
-export type UrlPart = "path" | "host" | "zone" | "user" | "fragment";
+type UrlPart = "path" | "host" | "zone" | "user" | "fragment";
 
 const hostBytes = "!$&'()*+,;=:[]<>\"";
 

@@ -71,4 +71,3 @@ export function writeOtherNames(dns: readonly GoString[], ips: readonly Buffer[]
   });
   return sequence(...names, ...ips.map((ip) => element(contextBytes(ipTag), ip)));
 }
-

@@ -86,7 +86,10 @@ function publicKeyDer(key: PrivateKey): Buffer {
 function keyIdOf(spki: Buffer): Buffer {
   const info = new DerReader(spki).inside()!;
   info.element();
-  return createHash("sha256").update(bitsOf(info.content(tags.bitString))!).digest().subarray(0, 20);
+  return createHash("sha256")
+    .update(bitsOf(info.content(tags.bitString))!)
+    .digest()
+    .subarray(0, 20);
 }
 
 const extension = (id: string, content: Buffer, critical = false): Buffer =>

@@ -1,14 +1,16 @@
-/** sigs.k8s.io/yaml's Unmarshal into a map[string]interface{}: the first document, read by go-yaml v2's rules. */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
-import type { Alias, Document, Node, Scalar as ScalarNode, YAMLMap, YAMLSeq } from "yaml";
+/** sigs.k8s.io/yaml's Unmarshal into a map[string]interface{}: the first document, by go-yaml v2's rules. */
 import { formatFloat } from "../decimal.ts";
-import { BudgetError, fail, secret } from "../errors.ts";
+import { BudgetError, fail, GoError, secret } from "../errors.ts";
 import type { CallContext } from "../functions.ts";
+import { quote } from "../quote.ts";
 import type { GoString } from "../text.ts";
-import { ascii, fromBytes, fromText, textOf } from "../text.ts";
+import { ascii, fromBytes, fromText, isUtf8, textOf } from "../text.ts";
 import type { GoValue } from "../values.ts";
-import { anyMap, anySlice, GoMap } from "../values.ts";
+import { anyMap, anySlice, GoMap, GoSlice } from "../values.ts";
 import { deepestValue, scan } from "./costs.ts";
+import { base64Fault } from "./encoding.ts";
+import { parseYaml } from "./yaml-parse.ts";
+import type { YamlMapTree, YamlScalarTree, YamlTree } from "./yaml-parse.ts";
 import { resolveScalar } from "./yaml-scalars.ts";
 import type { Scalar } from "./yaml-scalars.ts";
 
@@ -17,117 +19,155 @@ const standardTag = "tag:yaml.org,2002:";
 /** go-yaml's measure against documents that grow by references. */
 const mostReferenced = 0.99;
 
+const wantsMap = "yaml: map merge requires map or sequence of maps as the value";
+
 class Decoder {
   readonly #ctx: CallContext;
-  readonly #document: Document.Parsed;
-  readonly #open = new Set<Node>();
+  readonly #open = new Set<YamlTree>();
   #decoded = 0;
   #referenced = 0;
   #depth = 0;
+  #problem: string | undefined;
 
-  constructor(ctx: CallContext, document: Document.Parsed) {
+  constructor(ctx: CallContext) {
     this.#ctx = ctx;
-    this.#document = document;
   }
 
-  value(node: Node | null, nesting = 0): GoValue {
-    if (nesting > deepestValue) throw new BudgetError("depth");
+  value(tree: YamlTree, depth = 0): GoValue {
+    this.#pay(depth);
+    switch (tree.kind) {
+      case "alias":
+        return this.#referred(tree, (target) => this.value(target, depth + 1));
+      case "list":
+        return anySlice(tree.items.map((item) => this.value(item, depth + 1)));
+      case "map": {
+        const map = anyMap();
+        this.#fill(map, tree, depth);
+        return map;
+      }
+      case "scalar":
+        return this.#json(this.#scalar(tree));
+    }
+  }
+
+  /** The value of the whole document; what JSON cannot say is a fault only once all is read. */
+  root(tree: YamlTree): GoValue {
+    const value = this.value(tree);
+    return this.#problem === undefined ? value : fail(this.#problem);
+  }
+
+  /** As JSON carries it: every number a float64, every text UTF-8. */
+  #json(scalar: Scalar): GoValue {
+    if (scalar.tag === "int") return Number(scalar.value);
+    if (typeof scalar.value === "string") return isUtf8(scalar.value) ? scalar.value : fromText(textOf(scalar.value));
+    if (scalar.tag === "float" && !Number.isFinite(scalar.value)) {
+      const name = Number.isNaN(scalar.value) ? "NaN" : scalar.value > 0 ? "+Inf" : "-Inf";
+      this.#problem ??= `json: unsupported value: ${name}`;
+    }
+    return scalar.value;
+  }
+
+  #pay(depth: number): void {
+    if (depth > deepestValue) throw new BudgetError("depth");
     this.#ctx.charge(1);
     this.#decoded++;
     if (this.#depth > 0) this.#referenced++;
     if (this.#referenced > 100 && this.#decoded > 1000 && this.#referenced / this.#decoded > mostReferenced)
       fail("yaml: document contains excessive aliasing");
-    if (node === null) return null;
-    if (isAlias(node)) return this.#alias(node, (target) => this.value(target, nesting + 1));
-    if (isScalar(node)) return jsonValue(this.#scalar(node));
-    if (isMap(node)) return this.#map(node, nesting);
-    return anySlice((node as YAMLSeq).items.map((item) => this.value(item as Node | null, nesting + 1)));
   }
 
-  #alias<Result>(alias: Alias, use: (target: Node) => Result): Result {
-    const target = alias.resolve(this.#document) ?? fail(`yaml: unknown anchor '${secret(alias.source)}' referenced`);
-    if (this.#open.has(target)) fail(`yaml: anchor '${secret(alias.source)}' value contains itself`);
-    this.#open.add(target);
+  #referred<Result>(alias: Extract<YamlTree, { kind: "alias" }>, use: (target: YamlTree) => Result): Result {
+    if (this.#open.has(alias)) fail(`yaml: anchor '${secret(fromText(alias.name))}' value contains itself`);
+    this.#open.add(alias);
     this.#depth++;
-    const result = use(target);
+    const result = use(alias.target);
     this.#depth--;
-    this.#open.delete(target);
+    this.#open.delete(alias);
     return result;
   }
 
-  #map(node: YAMLMap, nesting: number): GoMap {
-    const map = anyMap();
-    this.#into(map, node, nesting);
-    return map;
-  }
-
-  #into(map: GoMap, node: YAMLMap, nesting: number): void {
-    for (const { key, value } of node.items as { key: Node | null; value: Node | null }[]) {
-      if (isMergeKey(key)) this.#merge(map, value, nesting + 1);
-      else map.entries.set(this.#key(key), this.value(value, nesting + 1));
+  #fill(map: GoMap, { pairs }: YamlMapTree, depth: number): void {
+    for (const [key, value] of pairs) {
+      if (isMergeKey(key)) this.#merge(map, value, depth + 1);
+      else {
+        const name = this.#key(key, depth + 1);
+        const held = this.value(value, depth + 1);
+        if (name === null) this.#problem ??= unsupportedKey(held);
+        else map.entries.set(name, held);
+      }
     }
   }
 
-  /** `<<`: what it names is put in where it stands, over what stood before. */
-  #merge(map: GoMap, value: Node | null, nesting: number): void {
-    if (nesting > deepestValue) throw new BudgetError("depth");
-    this.#ctx.charge(1);
-    const wanted = "yaml: map merge requires map or sequence of maps as the value";
-    if (isMap(value)) return this.#into(map, value, nesting);
-    if (isAlias(value))
-      return this.#alias(value, (target) => (isMap(target) ? this.#into(map, target, nesting) : fail(wanted)));
-    if (!isSeq(value)) fail(wanted);
-    for (const item of [...(value as YAMLSeq).items].reverse() as Node[]) {
-      if (isSeq(item) || isScalar(item)) fail(wanted);
-      this.#merge(map, item, nesting + 1);
+  /** `<<`: what it names is put in where it stands, over what stood before; the first of a list wins. */
+  #merge(map: GoMap, tree: YamlTree, depth: number): void {
+    this.#pay(depth);
+    if (tree.kind === "map") return this.#fill(map, tree, depth);
+    if (tree.kind === "alias")
+      return this.#referred(tree, (target) =>
+        target.kind === "map" ? this.#fill(map, target, depth) : fail(wantsMap),
+      );
+    if (tree.kind === "scalar") fail(wantsMap);
+    for (const item of tree.items.toReversed()) {
+      if (item.kind === "list" || item.kind === "scalar") fail(wantsMap);
+      this.#merge(map, item, depth + 1);
     }
   }
 
-  #key(key: Node | null): GoString {
-    const node = isAlias(key) ? this.#alias(key, (target) => target) : key;
-    if (isMap(node) || isSeq(node)) fail(`yaml: invalid map key: ${secret(node.toString())}`);
-    const scalar: Scalar = node === null ? { tag: "null", value: null } : this.#scalar(node as ScalarNode);
-    switch (scalar.tag) {
-      case "null":
-        return fail("unsupported map key of type: %!s(<nil>), key: <nil>, value: <nil>");
-      case "float":
-        return ascii(floatKey(scalar.value));
-      default:
-        return typeof scalar.value === "string" ? scalar.value : ascii(String(scalar.value));
-    }
+  /** The key's text; null for a key that is null. */
+  #key(tree: YamlTree, depth: number): GoString | null {
+    this.#pay(depth);
+    if (tree.kind === "alias") return this.#referred(tree, (target) => this.#key(target, depth + 1));
+    if (tree.kind === "list" || tree.kind === "map")
+      return fail(`yaml: invalid map key: ${secret(goSyntax(this.value(tree, depth)))}`);
+    const { tag, value } = this.#scalar(tree);
+    if (tag === "null") return null;
+    if (tag === "float") return ascii(floatKey(value));
+    return typeof value === "string" ? value : ascii(String(value));
   }
 
-  #scalar(node: ScalarNode): Scalar {
-    const text = fromText(typeof node.value === "string" ? node.value : "");
-    const tag = node.tag?.startsWith(standardTag) ? node.tag.slice(standardTag.length) : (node.tag ?? "");
-    if (tag === "" || tag === "!") return node.type === "PLAIN" ? resolveScalar(this.#ctx, text) : asText(text);
-    if (tag === "str") return asText(text);
-    if (tag === "binary") return asText(fromBytes(Buffer.from(text, "base64")));
-    if (!["bool", "int", "float", "null", "timestamp"].includes(tag)) return asText(text);
-    const found = resolveScalar(this.#ctx, text);
-    if (found.tag === "int" && tag === "float") return { tag: "float", value: Number(found.value) };
-    if (found.tag !== tag) fail(`yaml: cannot decode !!${found.tag} \`${secret(text)}\` as a !!${tag}`);
-    return found;
+  #scalar({ text, tag, isImplicit }: YamlScalarTree): Scalar {
+    const bytes = fromText(text);
+    if (tag === "") return isImplicit ? resolveScalar(this.#ctx, bytes) : asText(bytes);
+    const name = tag.startsWith(standardTag) ? tag.slice(standardTag.length) : undefined;
+    if (name === "binary") return binary(bytes);
+    if (name === undefined || !["bool", "int", "float", "null", "timestamp"].includes(name)) return asText(bytes);
+    const found = resolveScalar(this.#ctx, bytes);
+    if (found.tag === name) return found;
+    if (found.tag === "int" && name === "float" && found.value < 2n ** 63n)
+      return { tag: "float", value: Number(found.value) };
+    return fail(`yaml: cannot decode !!${found.tag} \`${secret(bytes)}\` as a !!${name}`);
   }
 }
 
 const asText = (value: GoString): Scalar => ({ tag: "str", value });
 
-const isMergeKey = (key: Node | null): boolean =>
-  isScalar(key) && key.value === "<<" && (key.type === "PLAIN" || key.tag === `${standardTag}merge`);
+function binary(text: GoString): Scalar {
+  if (base64Fault(text) !== undefined) fail("yaml: !!binary value contains invalid base64 data");
+  return asText(fromBytes(Buffer.from(text, "base64")));
+}
+
+const isMergeKey = (tree: YamlTree): boolean =>
+  tree.kind === "scalar" && tree.text === "<<" && (tree.isImplicit || tree.tag === `${standardTag}merge`);
+
+const unsupportedKey = (value: GoValue): string =>
+  `unsupported map key of type: %!s(<nil>), key: <nil>, value: ${secret(value === null ? "<nil>" : goSyntax(value))}`;
+
+/** `%#v`, of what JSON can hold. */
+function goSyntax(value: GoValue): string {
+  if (typeof value === "string") return quote(value);
+  if (value instanceof GoMap)
+    return `map[interface {}]interface {}{${value
+      .sortedKeys()
+      .map((key) => `${quote(key)}:${goSyntax(value.entries.get(key))}`)
+      .join(", ")}}`;
+  if (value instanceof GoSlice) return `[]interface {}{${value.items.map(goSyntax).join(", ")}}`;
+  return typeof value === "number" || typeof value === "boolean" ? String(value) : "interface {}(nil)";
+}
 
 function floatKey(value: number): string {
   if (Number.isNaN(value)) return ".nan";
   if (!Number.isFinite(value)) return value > 0 ? ".inf" : "-.inf";
-  return formatFloat(value, "g", -1, 32);
-}
-
-/** As JSON carries it: every number a float64. */
-function jsonValue(scalar: Scalar): GoValue {
-  if (scalar.tag === "int") return Number(scalar.value);
-  if (scalar.tag !== "float" || Number.isFinite(scalar.value)) return scalar.value;
-  const name = Number.isNaN(scalar.value) ? "NaN" : scalar.value > 0 ? "+Inf" : "-Inf";
-  return fail(`json: unsupported value: ${name}`);
+  return formatFloat(Math.fround(value), "g", -1, 32);
 }
 
 const jsonKinds: ReadonlyMap<string, string> = new Map([
@@ -136,28 +176,22 @@ const jsonKinds: ReadonlyMap<string, string> = new Map([
   ["boolean", "bool"],
 ]);
 
-/** The map that the text is. An empty one where it is null. */
+function decoded(ctx: CallContext, text: GoString): GoValue | undefined {
+  if (!isUtf8(text)) fail("yaml: invalid UTF-8");
+  try {
+    const tree = parseYaml(ctx, textOf(text));
+    return tree && new Decoder(ctx).root(tree);
+  } catch (thrown) {
+    if (thrown instanceof GoError) fail(`error converting YAML to JSON: ${thrown.message}`);
+    throw thrown;
+  }
+}
+
+/** The map that the text is; an empty one where it is null. Fails with Go's text. */
 export function decodeYaml(ctx: CallContext, text: GoString): GoMap {
   scan(ctx, text);
-  ctx.charge(text.length >> 3);
-  const lines = new LineCounter();
-  const document = parseDocument(textOf(text), {
-    version: "1.1",
-    schema: "failsafe",
-    merge: false,
-    uniqueKeys: false,
-    strict: false,
-    logLevel: "silent",
-    prettyErrors: false,
-    lineCounter: lines,
-  });
-  const problem = document.errors.find(({ code }) => code !== "MULTIPLE_DOCS");
-  if (problem) {
-    const { line } = lines.linePos(problem.pos[0]);
-    fail(`error converting YAML to JSON: yaml: line ${line}: ${problem.message}`);
-  }
-  const value = new Decoder(ctx, document as Document.Parsed).value(document.contents as Node | null);
-  if (value === null) return new GoMap(anyMap().type, new Map(), true);
+  const value = decoded(ctx, text) ?? null;
+  if (value === null) return anyMap();
   if (value instanceof GoMap) return value;
   const kind = jsonKinds.get(typeof value) ?? "array";
   return fail(

@@ -1,5 +1,5 @@
 /**
- * YAML in the block style of go-yaml v2: sorted keys, lists at their key's own indent, lines never folded.
+ * YAML in the block style of go-yaml v2: sorted keys, lists at their key's own indent, lines folded after 80 characters.
  *
  * Works as the emitter of libyaml does, whose state (column, what the last character was) decides about each space and
  * line break. Text is JavaScript's, in characters.
@@ -9,8 +9,8 @@ import type { CallContext } from "../functions.ts";
 import type { GoString } from "../text.ts";
 import { fromText } from "../text.ts";
 import { GrowingText } from "./growing-text.ts";
-import { byKey } from "./yaml-keys.ts";
-import { chooseStyle, doubleQuoted, isMultiline } from "./yaml-styles.ts";
+import { sortedKeys } from "./yaml-keys.ts";
+import { chooseStyle, doubleQuotable, isMultiline } from "./yaml-styles.ts";
 
 export type YamlNode = null | boolean | bigint | number | string | readonly YamlNode[] | ReadonlyMap<string, YamlNode>;
 
@@ -18,6 +18,11 @@ export type YamlNode = null | boolean | bigint | number | string | readonly Yaml
 const longestSimpleKey = 128;
 
 const indentStep = 2;
+
+/** At the first space after so many characters a line is folded, except in keys and literal texts. */
+const bestWidth = 80;
+
+const spacesOrText = / +|[^ ]+/g;
 
 /** Runs of breaks that are kept as they are, and the text between them. */
 const breaksOrText = /[\n\u2028\u2029]+|[^\n\u2028\u2029]+/g;
@@ -94,7 +99,7 @@ class Emitter {
   #map(map: ReadonlyMap<string, YamlNode>): void {
     if (map.size === 0) return this.#indicator("{}", { apart: true });
     this.#indented(() => {
-      for (const key of [...map.keys()].sort(byKey)) {
+      for (const key of sortedKeys(this.#ctx, map.keys())) {
         this.#newLine();
         this.#key(key);
         this.#node(map.get(key)!, true);
@@ -131,20 +136,35 @@ class Emitter {
     if (typeof value !== "string") return this.#indicator(String(value), { apart: true });
     switch (chooseStyle(this.#ctx, value, isKey)) {
       case "plain":
-        return this.#indicator(value, { apart: true });
-      case "double":
-        return this.#indicator(doubleQuoted(value), { apart: true });
+        this.#indicator("", { apart: true });
+        return this.#folded(value, isKey);
       case "single":
-        return this.#single(value);
+        this.#indicator("'", { apart: true });
+        this.#lines(value.replaceAll("'", "''"), (part) => this.#folded(part, isKey));
+        return this.#indicator("'", {});
+      case "double":
+        this.#indicator('"', { apart: true });
+        this.#folded(doubleQuotable(value), isKey, true);
+        return this.#indicator('"', {});
       case "literal":
         return this.#literal(value);
     }
   }
 
-  #single(text: string): void {
-    this.#indicator("'", { apart: true });
-    this.#lines(text.replaceAll("'", "''"));
-    this.#indicator("'", {});
+  /** Text without breaks. Between double quotes a backslash keeps the spaces after a fold. */
+  #folded(text: string, isKey: boolean, isDouble = false): void {
+    if (isKey || this.#column + text.length <= bestWidth) return this.#put(text);
+    for (const { 0: part, index } of text.matchAll(spacesOrText)) {
+      const inside = index > 0 && index < text.length - 1;
+      const folds = part.startsWith(" ") && inside && this.#column > bestWidth;
+      if (!folds || (part.length > 1 && !isDouble)) {
+        this.#put(part);
+        this.#indention = false;
+        continue;
+      }
+      this.#newLine();
+      if (part.length > 1) this.#put(`\\${part.slice(1)}`);
+    }
   }
 
   /** `2` where the text starts with what would be taken for indentation; `-` without a break at the end, `+` for more. */
@@ -154,11 +174,11 @@ class Emitter {
     this.#break();
     this.#indention = true;
     this.#whitespace = true;
-    this.#lines(text, true);
+    this.#lines(text, (part) => this.#put(part), true);
   }
 
   /** Text with its own breaks; each line but the first (or each, after a break) starts at the indent. */
-  #lines(text: string, afterBreak = false): void {
+  #lines(text: string, write: (part: string) => void, afterBreak = false): void {
     let broken = afterBreak;
     for (const [part] of text.matchAll(breaksOrText)) {
       if (isBreaks(part)) {
@@ -167,7 +187,7 @@ class Emitter {
         this.#indention = true;
       } else {
         if (broken) this.#newLine();
-        this.#put(part);
+        write(part);
         this.#indention = false;
       }
       broken = isBreaks(part);

@@ -1,4 +1,5 @@
 /** The order in which go-yaml writes keys: letters after other characters, numbers inside by their value. */
+import type { Meter } from "../functions.ts";
 
 const isLetter = (char: string | undefined): boolean => char !== undefined && /^\p{L}$/u.test(char);
 const isDigit = (char: string | undefined): boolean => char !== undefined && /^\p{Nd}$/u.test(char);
@@ -35,7 +36,9 @@ function less(a: readonly string[], b: readonly string[]): boolean {
   return a.length < b.length;
 }
 
-export function byKey(a: string, b: string): number {
-  const [charsA, charsB] = [[...a], [...b]];
-  return less(charsA, charsB) ? -1 : less(charsB, charsA) ? 1 : 0;
+/** The keys in that order. */
+export function sortedKeys(meter: Meter, keys: Iterable<string>): string[] {
+  const split = [...keys].map((key) => ({ key, chars: [...key] }));
+  meter.charge(split.length);
+  return split.sort((a, b) => (less(a.chars, b.chars) ? -1 : less(b.chars, a.chars) ? 1 : 0)).map(({ key }) => key);
 }

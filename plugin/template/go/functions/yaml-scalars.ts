@@ -12,14 +12,10 @@ export type Scalar =
   | { readonly tag: "bool"; readonly value: boolean }
   | { readonly tag: "int"; readonly value: bigint }
   | { readonly tag: "float"; readonly value: number }
-  | { readonly tag: "str" | "timestamp" | "merge"; readonly value: GoString };
+  | { readonly tag: "str" | "timestamp"; readonly value: GoString };
 
 /** A word in lower case, with a capital, and in capitals. */
-const spelled = (word: string): string[] => [
-  word,
-  word.charAt(0).toUpperCase() + word.slice(1),
-  word.toUpperCase(),
-];
+const spelled = (word: string): string[] => [word, word.charAt(0).toUpperCase() + word.slice(1), word.toUpperCase()];
 
 const words: ReadonlyMap<string, Scalar> = new Map<string, Scalar>([
   ...["y", "yes", "true", "on"].flatMap(spelled).map((word) => [word, { tag: "bool", value: true }] as const),
@@ -31,7 +27,6 @@ const words: ReadonlyMap<string, Scalar> = new Map<string, Scalar>([
     [`+${word}`, { tag: "float", value: Infinity }] as const,
     [`-${word}`, { tag: "float", value: -Infinity }] as const,
   ]),
-  ["<<", { tag: "merge", value: ascii("<<") }],
 ]);
 
 const timestamps = [

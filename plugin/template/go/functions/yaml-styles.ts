@@ -9,7 +9,6 @@ export type Style = "plain" | "single" | "double" | "literal";
 const base60 = /^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$/;
 
 /** Characters that only double quotes can carry; go-yaml counts all beyond U+FFFF among them. */
-// eslint-disable-next-line no-control-regex -- the ranges are the point
 const special = /[^\n\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]/u;
 
 /** What makes a plain text something else: an indicator at its start, a colon before a space, a comment. */
@@ -68,7 +67,10 @@ function escaped(char: string): string {
 
 const toEscape = new RegExp(`${special.source}|[\\n"\\\\\\u2028\\u2029]`, "gu");
 
-/** go-yaml looks for a byte order mark at the text's start whichever character it is at, and then escapes each one. */
-export function doubleQuoted(text: string): string {
-  return `"${text.replace(text.startsWith("\ufeff") ? /[^]/gu : toEscape, escaped)}"`;
+/**
+ * What stands between double quotes. go-yaml looks for a byte order mark at the text's start whichever character it is
+ * at, and then escapes each one.
+ */
+export function doubleQuotable(text: string): string {
+  return text.replace(text.startsWith("\ufeff") ? /[^]/gu : toEscape, escaped);
 }

@@ -1,0 +1,71 @@
+/** Which login an `auth` block asks for, and what that login wants to be shown. */
+import type { Parsed, Problem } from "../../manifests/objects.ts";
+import type { ProofNeed, SecretKeyRef, StoreContext } from "../contract.ts";
+import { toSecretKeyRef } from "../provider-block.ts";
+import type { Selector } from "../provider-block.ts";
+import type { AwsLogin, RoleStep } from "./config.ts";
+import type { AuthBlock } from "./schema.ts";
+
+const root = "spec.provider.aws.auth";
+/** What a service account says about itself, as EKS reads it too. */
+export const roleAnnotation = "eks.amazonaws.com/role-arn";
+const audienceAnnotation = "eks.amazonaws.com/audience";
+const defaultAudience = "sts.amazonaws.com";
+
+/** `roles`: those assumed after the login. Without an `auth` a mounting pod shows its own token. */
+export function chooseLogin(auth: AuthBlock, roles: readonly RoleStep[], context: StoreContext): Parsed<AwsLogin> {
+  const { jwt, secretRef } = auth;
+  if (jwt && secretRef)
+    return fail({ path: "auth", problem: "has several logins (jwt, secretRef); keep one: ESO would use secretRef" });
+  return secretRef ? keys(secretRef, context) : webIdentity(jwt?.serviceAccountRef, roles, context);
+}
+
+function webIdentity(
+  account: (Selector & { readonly audiences?: readonly string[] | undefined }) | undefined,
+  roles: readonly RoleStep[],
+  context: StoreContext,
+): Parsed<AwsLogin> {
+  const role = plainRole(roles);
+  const audience = account?.audiences?.[0];
+  const foreign = context.scope === "ClusterSecretStore" ? account?.namespace : undefined;
+  const wayOut = `annotate the account with the ARN of its role${roles.length === 0 ? ", or set spec.provider.aws.role" : ""}`;
+  const proof: ProofNeed = {
+    kind: "token",
+    field: `${root}.jwt.serviceAccountRef`,
+    ...(account ? { serviceAccount: { name: account.name, ...(foreign ? { namespace: foreign } : {}) } } : {}),
+    audience: audience ?? defaultAudience,
+    annotations: {
+      ...(audience === undefined ? { audience: audienceAnnotation } : {}),
+      shown: [roleAnnotation],
+      required: role === undefined ? { [roleAnnotation]: wayOut } : {},
+    },
+  };
+  return { ok: true, value: { method: "webIdentity", proof, ...(role === undefined ? {} : { role }) } };
+}
+
+/** The one role that a token can be traded for directly: what it carries beside its name needs a login before it. */
+function plainRole(roles: readonly RoleStep[]): string | undefined {
+  const [only, ...others] = roles;
+  if (!only || others.length > 0 || Object.keys(only).length > 1) return undefined;
+  return only.roleArn;
+}
+
+function keys(given: NonNullable<AuthBlock["secretRef"]>, context: StoreContext): Parsed<AwsLogin> {
+  const selectors: Readonly<Record<string, readonly [string, Selector | undefined]>> = {
+    accessKeyId: ["accessKeyIDSecretRef", given.accessKeyIDSecretRef],
+    secretAccessKey: ["secretAccessKeySecretRef", given.secretAccessKeySecretRef],
+    sessionToken: ["sessionTokenSecretRef", given.sessionTokenSecretRef],
+  };
+  const secrets: Record<string, SecretKeyRef> = {};
+  for (const [name, [field, selector]] of Object.entries(selectors)) {
+    if (!selector) continue;
+    if ((selector.key ?? "") === "")
+      return fail({ path: `auth.secretRef.${field}.key`, problem: "is missing; name a key of the Secret" });
+    secrets[name] = toSecretKeyRef(`${root}.secretRef.${field}`, selector, context);
+  }
+  return { ok: true, value: { method: "keys", proof: { kind: "static", method: "access keys", secrets } } };
+}
+
+function fail(problem: Problem): { ok: false; problems: [Problem] } {
+  return { ok: false, problems: [problem] };
+}
