@@ -9,9 +9,11 @@ import { launch, until } from "../test/scenario/program.ts";
 import type { BaoWorld } from "../test/peers/node/sync-world.ts";
 import { edits, isRepaired, observe, type Observer } from "./drift.ts";
 import { type Measured, quantile } from "./numbers.ts";
-import { fill, objectKey, openSyncCluster, servers } from "./sync-cluster.ts";
+import { fill, objectKey, openSyncCluster, servers, untilQuiet } from "./sync-cluster.ts";
 
 const samples = 200;
+/** For the events about the first sync. */
+const settlingMs = 30_000;
 /** A Secret that is edited again sooner is not restored at once. */
 const quietMs = 300_000;
 const password = "password-0";
@@ -25,6 +27,7 @@ export async function b8(again: () => boolean): Promise<Measured> {
     const meta = { labels: { team: "bench" }, annotations: { note: "by us" } };
     await fill(world, { objects: samples + 2 * cells.length, addresses: 1, intervalSeconds: 3_600, meta });
     const sides = await openSides(world, ends);
+    await untilQuiet(world, settlingMs);
     const took = { keyferry: [] as number[], bare: [] as number[] };
     const editedAtMs: number[] = [];
     do {

@@ -13,8 +13,11 @@ import { b3 } from "./b3.ts";
 import { b6 } from "./b6.ts";
 import { b8 } from "./b8.ts";
 import { resultLine } from "./numbers.ts";
+import { obtainServers } from "./sync-cluster.ts";
 
 const benchmarks = { B1: b1, B3: b3, B6: b6, B8: b8, B10: b10, B11: b11, B12: b12 } as const;
+/** They run beside real servers; the first time on a machine these are built, which is no part of the four minutes. */
+const besideServers: readonly string[] = ["B1", "B6", "B8"];
 const longestMinutes = 4;
 
 process.exitCode = await main(process.argv.slice(2));
@@ -32,6 +35,7 @@ async function main(args: readonly string[]): Promise<number> {
     return refuse(`${id || "no ID"}: no such benchmark; there are ${known.join(", ")}`);
   }
   if (!(minutes >= 0)) return refuse("--minutes: is not a number; write --minutes 2");
+  if (besideServers.includes(id)) await obtainServers();
   const beganMs = performance.now();
   const limit = setTimeout(() => fail(`${id} did not end in time`), (longestMinutes + minutes) * 60_000);
   const measured = await benchmarks[id as keyof typeof benchmarks](

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { type AuditEvent, writingVerbs } from "../test/peers/kube/audit.ts";
 import { objectPath } from "../test/peers/kube/objects.ts";
+import { obtainControlPlane } from "../test/peers/kube/obtain.ts";
 import { configureKubernetesAuth } from "../test/peers/kube/openbao/auth.ts";
 import {
   allowTokens,
@@ -19,6 +20,7 @@ import {
   storePath,
   untilReady,
 } from "../test/peers/node/sync-world.ts";
+import { obtainOpenBao } from "../test/peers/openbao/openbao.ts";
 import { buildKeyferry } from "../tools/build.mjs";
 import { imageFlags, readStages } from "../tools/dockerfile.ts";
 
@@ -65,6 +67,12 @@ async function makeStore({ admin, bao, cluster, proxy }: BaoWorld): Promise<void
     spec: { provider: { vault: { server: proxy.url, path: "secret", auth: { kubernetes } } } },
   });
   await untilReady(admin, storePath(storeName), "True");
+}
+
+/** Builds or finds the servers, as `npm run test:peers` does. */
+export async function obtainServers(): Promise<void> {
+  await obtainControlPlane();
+  await obtainOpenBao();
 }
 
 export interface Load {
@@ -124,6 +132,19 @@ export async function inTurns(count: number, work: (i: number) => Promise<unknow
     while (next < count) await work(next++);
   };
   await Promise.all(Array.from({ length: atOnce }, one));
+}
+
+const quietMs = 2_000;
+
+/** Resolves when keyferry has asked the API server nothing for a while, leases aside, or after `patienceMs`. */
+export async function untilQuiet({ cluster, node }: BaoWorld, patienceMs: number): Promise<void> {
+  const endMs = Date.now() + patienceMs;
+  const asked = async (): Promise<number> => {
+    const events = await cluster.auditEvents({ user: node.user, sinceMs: Date.now() - quietMs });
+    return events.filter(({ resource }) => resource !== "leases").length;
+  };
+  do await pause(quietMs);
+  while (Date.now() < endMs && (await asked()) > 0);
 }
 
 export interface Cycles {

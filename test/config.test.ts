@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { test } from "node:test";
-import { loadConfig, type NodeConfig } from "../plugin/config.ts";
+import { loadConfig } from "../plugin/config.ts";
 
 const needed = ["--manifests", "m", "--out", "o"];
 
@@ -73,6 +73,13 @@ const accepted: ReadonlyArray<{
     field: "storeRate",
     want: 50,
   },
+  {
+    name: "addresses in place of a store's own, by the names that ESO reads",
+    args: [],
+    env: { AWS_SSM_ENDPOINT: "https://vpce-1.example.com/", AWS_STS_ENDPOINT: "", AWS_ENDPOINT_URL: "http://x" },
+    field: "endpoints",
+    want: { AWS_SSM_ENDPOINT: "https://vpce-1.example.com" },
+  },
 ];
 for (const row of accepted)
   test(`takes ${row.name}`, () =>
@@ -119,6 +126,12 @@ const refused: ReadonlyArray<{ name: string; args: string[]; env?: Record<string
     want: [/^--cache-bytes: must be a number of bytes/],
   },
   {
+    name: "addresses of stores that are none",
+    args: needed,
+    env: { AWS_STS_ENDPOINT: "sts.example.com", AWS_SSM_ENDPOINT: "https://user:pw@example.com" },
+    want: [/^AWS_STS_ENDPOINT: is no URL; write https:/, /^AWS_SSM_ENDPOINT: must be a plain address/],
+  },
+  {
     name: "all problems at once",
     args: [...needed, "--as", "json", "--log-level", "loud"],
     want: [/^--log-level/, /^--as/],
@@ -139,7 +152,7 @@ function nodeConfigOf(args: readonly string[], environment: Record<string, strin
   const loaded = loadConfig(["node", ...args], environment);
   assert.equal(loaded.kind, "run", JSON.stringify(loaded));
   assert.equal(loaded.config.command, "node");
-  return loaded.config as NodeConfig;
+  return loaded.config;
 }
 
 test("the node's defaults are those of the documented contract", () => {

@@ -135,14 +135,16 @@ function run(batch: readonly Input[]): Promise<readonly Outcome[] | string> {
       if (at !== seen) [seen, sinceMs] = [at, performance.now()];
       else if (performance.now() - sinceMs > hangMs) end(`hung for ${hangMs} ms`);
     }, 500);
+    const answered = (outcomes: readonly Outcome[]): void => end(outcomes);
+    const failed = (problem: unknown): void => end(`died: ${problem instanceof Error ? problem.message : "?"}`);
     const end = (answer: readonly Outcome[] | string): void => {
       clearInterval(watch);
-      worker.removeAllListeners();
-      worker.on("error", () => undefined);
+      worker.off("message", answered).off("error", failed);
+      // A thread that is being ended may still report why.
+      if (typeof answer === "string") worker.on("error", () => undefined);
       resolve(answer);
     };
-    worker.on("message", (outcomes: readonly Outcome[]) => end(outcomes));
-    worker.on("error", (problem: unknown) => end(`died: ${problem instanceof Error ? problem.message : "?"}`));
+    worker.on("message", answered).on("error", failed);
     worker.postMessage(batch);
   });
 }

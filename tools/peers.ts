@@ -6,6 +6,7 @@
  */
 import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
+import { obtainMinistack } from "../test/peers/aws/ministack.ts";
 import { obtainControlPlane } from "../test/peers/kube/obtain.ts";
 import { obtainGjsonOracle } from "../test/peers/oracle/gjson.ts";
 import { obtainTemplateOracle } from "../test/peers/oracle/template.ts";
@@ -13,6 +14,7 @@ import { obtainOpenBao } from "../test/peers/openbao/openbao.ts";
 
 const peers: Readonly<Record<string, () => Promise<unknown>>> = {
   openbao: obtainOpenBao,
+  ministack: obtainMinistack,
   gjson: obtainGjsonOracle,
   template: obtainTemplateOracle,
   kube: obtainControlPlane,
@@ -21,6 +23,7 @@ const peers: Readonly<Record<string, () => Promise<unknown>>> = {
 /** Each group of test files with the peers that it needs. */
 const suites: ReadonlyArray<{ needs: readonly string[]; tests: string }> = [
   { needs: ["openbao"], tests: "test/peers/openbao/*.test.ts" },
+  { needs: ["ministack"], tests: "test/peers/aws/*.test.ts" },
   { needs: ["gjson"], tests: "test/peers/oracle/gjson*.test.ts" },
   { needs: ["template"], tests: "test/peers/oracle/template*.test.ts" },
   { needs: ["kube"], tests: "test/peers/kube/*.test.ts" },

@@ -12,11 +12,11 @@ import {
 } from "./entries.ts";
 import { checkFields, described, fields, isMap, later, withoutNulls } from "./fields.ts";
 import { headProblems, notAnObject, parsedOr, readMeta } from "./object-meta.ts";
-import type { ExternalSecret, ObjectMeta, Parsed, Problem } from "./objects.ts";
+import type { ExternalSecret, ObjectMeta, Parsed, Problem, TemplateEngine } from "./objects.ts";
 import { remoteRefOf } from "./remote-ref.ts";
 import { syncWindowsSchema } from "./sync-windows.ts";
 import { policyProblems, targetSchema } from "./target.ts";
-import { templateOf, templateProblems } from "./target-template.ts";
+import { templateEngines, templateOf, templateProblems } from "./target-template.ts";
 import { refreshInterval, secretKey } from "./values.ts";
 
 export const externalSecretSpec = v.pipe(
@@ -80,6 +80,7 @@ export function parseExternalSecret(document: unknown): Parsed<ExternalSecret> {
   const meta = readMeta(document);
   const problems = [
     ...headProblems(document, head),
+    ...engineProblems(meta),
     ...checked.problems,
     ...(isMap(spec) ? specProblems(spec, meta.name) : []),
   ];
@@ -93,7 +94,7 @@ function externalSecretOf(meta: ObjectMeta, spec: v.InferOutput<typeof externalS
     spec: {
       refreshPolicy: spec.refreshPolicy,
       refreshIntervalMs: spec.refreshInterval,
-      target: { name, ...target, ...(template ? { template: templateOf(template) } : {}) },
+      target: { name, ...target, ...(template ? { template: templateOf(template, engineOf(meta) ?? "go") } : {}) },
       data: spec.data.map(({ secretKey, remoteRef, sourceRef }) => ({
         secretKey,
         remoteRef: remoteRefOf(remoteRef),
@@ -102,6 +103,18 @@ function externalSecretOf(meta: ObjectMeta, spec: v.InferOutput<typeof externalS
       dataFrom: spec.dataFrom.map((entry) => extractEntryOf(entry, spec.secretStoreRef)),
     },
   };
+}
+
+const engineAnnotation = "keyferry.dev/template-engine";
+
+/** Undefined when the annotation is not there or no engine. */
+function engineOf({ annotations }: ObjectMeta): TemplateEngine | undefined {
+  return templateEngines.find((engine) => engine === annotations[engineAnnotation]);
+}
+
+function engineProblems(meta: ObjectMeta): readonly Problem[] {
+  if (meta.annotations[engineAnnotation] === undefined || engineOf(meta)) return [];
+  return [{ path: `metadata.annotations[${engineAnnotation}]`, problem: `must be ${templateEngines.join(" or ")}` }];
 }
 
 function specProblems(spec: Readonly<Record<string, unknown>>, name: string): readonly Problem[] {

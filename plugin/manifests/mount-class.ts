@@ -15,7 +15,7 @@ import { checkFields, described, didYouMean, formatPath, withoutNulls } from "./
 import { nameRule, parsedOr } from "./object-meta.ts";
 import type { MountClass, MountDataEntry, Parsed, Problem } from "./objects.ts";
 import { remoteRefOf } from "./remote-ref.ts";
-import { templateOf, templateProblems, templateSchema } from "./target-template.ts";
+import { templateEngines, templateOf, templateProblems, templateSchema } from "./target-template.ts";
 import { nonEmptyText } from "./values.ts";
 import { parseYamlDocuments } from "./yaml-text.ts";
 
@@ -55,7 +55,6 @@ export function parseMountClass(parameters: Parameters): Parsed<MountClass> {
   const refreshIntervalMs = read.durationMs("refreshInterval");
   const maxStaleMs = read.durationMs("maxStale");
   const filePermission = read.permission("filePermission");
-  checkEngine(read);
   const source = readSource(read);
   return parsedOr(read.problems, () => ({
     source: source!,
@@ -64,13 +63,6 @@ export function parseMountClass(parameters: Parameters): Parsed<MountClass> {
     ...(maxStaleMs === undefined ? {} : { maxStaleMs }),
     ...(filePermission === undefined ? {} : { filePermission }),
   }));
-}
-
-/** There is one engine, so nothing is kept of the choice. */
-function checkEngine(read: ParameterReader): void {
-  if (read.text("templateEngine") === "handlebars")
-    read.report(["templateEngine"], "handlebars is not supported yet; use go");
-  else read.choice("templateEngine", ["go"]);
 }
 
 /** Undefined after a problem. */
@@ -83,6 +75,11 @@ function readSource(read: ParameterReader): MountClass["source"] | undefined {
           [name],
           "does not go with externalSecret, which names its own stores and entries; keep one of the two",
         );
+    if (read.text("templateEngine") !== undefined)
+      read.report(
+        ["templateEngine"],
+        "does not go with externalSecret, which says keyferry.dev/template-engine itself",
+      );
     if (!isDnsSubdomain(externalSecret)) read.report(["externalSecret"], nameRule);
     return { externalSecret };
   }
@@ -93,6 +90,7 @@ function readSource(read: ParameterReader): MountClass["source"] | undefined {
   const storeRef = read.checked(storeRefSchema, "secretStoreRef", raw.secretStoreRef);
   const data = read.checked(mountDataSchema, "data", raw.data) ?? [];
   const dataFrom = read.checked(dataFromSchema, "dataFrom", raw.dataFrom) ?? [];
+  const engine = read.choice("templateEngine", templateEngines) ?? "go";
   const rawTemplate = read.yaml("template");
   const template = read.checked(templateSchema, "template", rawTemplate);
   read.problems.push(...templateProblems(rawTemplate, ["parameters", "template"], {}));
@@ -102,7 +100,7 @@ function readSource(read: ParameterReader): MountClass["source"] | undefined {
   return {
     data: data.map((entry) => dataEntryOf(entry, storeRef)),
     dataFrom: dataFrom.map((entry) => extractEntryOf(entry, storeRef)),
-    ...(template ? { template: templateOf(template) } : {}),
+    ...(template ? { template: templateOf(template, engine) } : {}),
   };
 }
 

@@ -99,8 +99,12 @@ export interface TemplateFrom {
   readonly decoding: DecodingStrategy;
 }
 
+export type TemplateEngine = "go" | "handlebars";
+
 /** What a Secret, or a volume, is made of when it is not simply the keys that were read. */
 export interface SecretTemplate {
+  /** The language of its texts. */
+  readonly engine: TemplateEngine;
   /** Absent: that of an existing Secret is kept. */
   readonly type?: string;
   readonly mergePolicy: "Replace" | "Merge";

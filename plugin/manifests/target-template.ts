@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { isSecretKey } from "../core/names.ts";
 import { filledIn } from "./api-schema.ts";
 import { described, fields, formatPath, isMap, type FieldPath } from "./fields.ts";
-import type { Problem, SecretTemplate, TemplateFrom } from "./objects.ts";
+import type { Problem, SecretTemplate, TemplateEngine, TemplateFrom } from "./objects.ts";
 import { objectName, secretKey } from "./values.ts";
 
 const textMap = v.record(v.string(), v.string());
@@ -65,6 +65,8 @@ export const templateSchema = fields({
 
 type RawTemplate = v.InferOutput<typeof templateSchema>;
 
+export const templateEngines = ["go", "handlebars"] as const satisfies readonly TemplateEngine[];
+
 const targets = ["Data", "Labels", "Annotations"] as const;
 
 /** In any case of letters, as ESO takes it. */
@@ -72,8 +74,12 @@ function targetOf(text: string): TemplateFrom["target"] | undefined {
   return targets.find((target) => target.toLowerCase() === text.toLowerCase());
 }
 
-export function templateOf({ type, mergePolicy, metadata, data, templateFrom }: RawTemplate): SecretTemplate {
+export function templateOf(
+  { type, mergePolicy, metadata, data, templateFrom }: RawTemplate,
+  engine: TemplateEngine,
+): SecretTemplate {
   return {
+    engine,
     ...(type ? { type } : {}),
     mergePolicy,
     ...metadata,

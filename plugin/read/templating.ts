@@ -9,7 +9,7 @@ import { hash } from "node:crypto";
 import { canonicalJson } from "../core/canonical-json.ts";
 import { Failure } from "../core/failure.ts";
 import { SecretValue } from "../core/secret-value.ts";
-import type { NamedTemplate } from "../template/request.ts";
+import type { NamedTemplate, RenderRequest } from "../template/request.ts";
 import type { Caller } from "./caller.ts";
 import { decodeBytes } from "./decode/base64.ts";
 import type { Result } from "./last-good.ts";
@@ -66,8 +66,9 @@ export function createTemplating(texts: TemplateTexts, loadRenderer: LoadRendere
       // A volume has neither labels nor annotations.
       const pieces = isMount ? all.filter(({ into }) => into === "Data") : all;
       const renderer = await loadRenderer();
-      const templates = [...pieces.map(({ template }) => template), ...transforms];
-      const names = renderer.volatileFunctions({ templates });
+      const engine = plan?.template.engine ?? "go";
+      const ofPieces = renderer.volatileFunctions({ engine, templates: pieces.map(({ template }) => template) });
+      const names = [...new Set([...ofPieces, ...renderer.volatileFunctions({ templates: transforms })])].sort();
       if (isMount && names.length > 0) throw notMountable(names, plan?.field ?? transforms[0]!.field!);
       return plan && { plan, pieces, isVolatile: names.length > 0 };
     },
@@ -121,7 +122,7 @@ async function execute(
   const labels = new Map<string, string>();
   const annotations = new Map<string, string>();
   const data = new Map([...bundle.values].map(([key, { value }]) => [key, value]));
-  for (const { piece, rendered } of await renderAll(pieces, data, rendering, signal))
+  for (const { piece, rendered } of await renderAll(pieces, { engine: template.engine, data }, rendering, signal))
     for (const [key, value] of membersOf(piece, rendered)) {
       if (piece.into === "Data") values.set(key, { value, field: piece.template.field });
       else (piece.into === "Labels" ? labels : annotations).set(key, value.reveal().toString("utf8"));
@@ -137,7 +138,7 @@ interface RenderedPiece {
 /** In as few turns as there can be: within one no two templates have one name. */
 async function renderAll(
   pieces: readonly TemplatePiece[],
-  data: ReadonlyMap<string, SecretValue>,
+  request: Pick<RenderRequest, "engine" | "data">,
   rendering: Rendering,
   signal: AbortSignal,
 ): Promise<readonly RenderedPiece[]> {
@@ -151,7 +152,7 @@ async function renderAll(
   const done: RenderedPiece[] = [];
   for (const turn of turns) {
     const templates = [...turn.values()].map(({ template }) => template);
-    const made = await rendering.render({ templates, data, missingKey: "error" }, signal);
+    const made = await rendering.render({ ...request, templates, missingKey: "error" }, signal);
     for (const [key, piece] of turn) done.push({ piece, rendered: made.get(key)! });
   }
   return done;

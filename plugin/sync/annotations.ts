@@ -27,9 +27,15 @@ export interface SyncOptions {
 
 const longestPauseMs = 24 * 3_600_000;
 
-/** `optional-keys` shapes the read (read/request-of.ts); any value of `force-sync` is a wish in itself. */
-const known = ["optional-keys", "adopt", "pause-until", "repair", "allow-mass-delete", "max-stale", "force-sync"];
-const notBuilt = ["keep-previous", "dry-run", "immediate", "template-engine"];
+/**
+ * `optional-keys` shapes the read (read/request-of.ts), `template-engine` is a matter of the manifest; any value of
+ * `force-sync` is a wish in itself.
+ */
+const known = [
+  ...["optional-keys", "adopt", "pause-until", "repair", "allow-mass-delete", "max-stale", "force-sync"],
+  "template-engine",
+];
+const notBuilt = ["keep-previous", "dry-run", "immediate"];
 
 export function parseOptions({ meta, spec }: ExternalSecret, nowMs: number): Parsed<SyncOptions> {
   const { annotations } = meta;

@@ -36,6 +36,10 @@ apiVersion: v1
 kind: Secret
 metadata: {name: not-a-token, namespace: shop, annotations: {kubernetes.io/service-account.name: other}}
 stringData: {token: nope}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: checkout, namespace: shop, annotations: {role: reader}}
 `;
 
 suite("the cluster that a folder stands in for", { timeout: 30_000 }, () => {
@@ -80,6 +84,8 @@ suite("the cluster that a folder stands in for", { timeout: 30_000 }, () => {
       "only token Secrets count",
     );
     assert.equal(await view.serviceAccountToken("other", "checkout", "vault", never), undefined);
+    assert.deepEqual(await view.serviceAccountAnnotations("shop", "checkout", never), { role: "reader" });
+    assert.deepEqual(await view.serviceAccountAnnotations("shop", "other", never), {}, "accounts are optional");
   });
 });
 

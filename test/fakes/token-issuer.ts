@@ -6,7 +6,14 @@ export interface TokenIssuer {
   /** The public key: PEM for a store's configuration, JWKS text for --token-jwks. */
   readonly publicPem: string;
   readonly jwks: string;
-  sign(account: AccountFacts, options?: { readonly audience?: string; readonly lifetime?: string }): Promise<string>;
+  sign(account: AccountFacts, options?: TokenOptions): Promise<string>;
+}
+
+export interface TokenOptions {
+  readonly audience?: string;
+  /** The audience as one text, in place of a list of one. */
+  readonly plainAudience?: true;
+  readonly lifetime?: string;
 }
 
 export interface AccountFacts {
@@ -27,13 +34,13 @@ export async function createTokenIssuer(): Promise<TokenIssuer> {
     jwks: JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid, alg: "RS256", use: "sig" }] }),
     sign: (
       { namespace, serviceAccountName: name, serviceAccountUid: uid, pod },
-      { audience = "vault", lifetime = "1h" } = {},
+      { audience = "vault", lifetime = "1h", plainAudience } = {},
     ) =>
       new SignJWT({ "kubernetes.io": { namespace, serviceaccount: { name, uid }, ...(pod ? { pod } : {}) } })
         .setProtectedHeader({ alg: "RS256", kid })
         .setIssuer(issuer)
         .setSubject(`system:serviceaccount:${namespace}:${name}`)
-        .setAudience([audience])
+        .setAudience(plainAudience ? audience : [audience])
         .setIssuedAt()
         .setNotBefore("-5s")
         .setExpirationTime(lifetime)

@@ -153,6 +153,34 @@ test("role sync follows a ConfigMap that a template names, and tells its namespa
   }
 });
 
+const annotated = (role: string) => ({
+  ...account(),
+  metadata: { namespace: "shop", name: "checkout", annotations: { role } },
+});
+
+test("role mount reads the annotations of an account by name, and again after a minute", async (t) => {
+  const { cluster, server, clock, signal } = await openMount(t);
+  const roleOf = async (name = "checkout"): Promise<string | undefined> =>
+    (await cluster.view.serviceAccountAnnotations("shop", name, signal))["role"];
+  server.put(resources.accounts, annotated("reader"));
+  assert.deepEqual([await roleOf(), await roleOf(), await roleOf("missing")], ["reader", "reader", undefined]);
+  assert.equal(server.requestsTo({ verb: "get", plural: "serviceaccounts" }).length, 2);
+  server.put(resources.accounts, annotated("writer"));
+  await clock.advance(60_001);
+  assert.equal(await roleOf(), "writer");
+});
+
+test("role sync takes changed annotations of an account that it follows at once", async (t) => {
+  const { cluster, server, signal } = await openSync(t, prepare);
+  const roleOf = async (): Promise<string | undefined> =>
+    (await cluster.view.serviceAccountAnnotations("shop", "checkout", signal))["role"];
+  await cluster.view.serviceAccountToken("shop", "checkout", "vault", signal);
+  assert.equal(await roleOf(), undefined);
+  await until(() => server.watches.some(({ query }) => query.get("fieldSelector") === "metadata.name=checkout"));
+  server.put(resources.accounts, annotated("reader"));
+  while ((await roleOf()) !== "reader") await settle();
+});
+
 const claims = (token: string): Record<string, unknown> =>
   JSON.parse(Buffer.from(token.split(".")[1]!, "base64url").toString()) as Record<string, unknown>;
 

@@ -457,6 +457,7 @@ test("a template and a rewrite, whole", () => {
   ];
   assert.deepEqual(target.template, {
     type: "kubernetes.io/tls",
+    engine: "go",
     mergePolicy: "Merge",
     labels: { a: "{{ .x }}" },
     annotations: { b: "" },
@@ -482,4 +483,15 @@ test("a template and a rewrite, whole", () => {
     { by: "merge", into: "", priority: [], priorityPolicy: "Strict", conflictPolicy: "Error", strategy: "Extract" },
   ]);
   assert.ok(!("rewrite" in dataFrom[1]!));
+});
+
+test("the language of a template is told by an annotation", () => {
+  const parsed = (engine: string) =>
+    parseExternalSecret({
+      ...manifest({ target: { template: {} } }),
+      metadata: { name: "db", namespace: "payments", annotations: { "keyferry.dev/template-engine": engine } },
+    });
+  for (const engine of ["go", "handlebars"])
+    assert.equal(accepted(parsed(engine)).spec.target.template?.engine, engine);
+  refuses(parsed("mustache"), ["metadata.annotations[keyferry.dev/template-engine]: must be go or handlebars"]);
 });

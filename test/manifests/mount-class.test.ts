@@ -54,6 +54,7 @@ test("a template of its own, with the keys of files", () => {
   const template = 'data: {db/url: "{{ .user }}"}\ntemplateFrom: [{literal: "a: b", target: data}]';
   const { source } = accepted(parseMountClass({ secretStoreRef, data, template, templateEngine: "go" }));
   assert.deepEqual("data" in source && source.template, {
+    engine: "go",
     mergePolicy: "Replace",
     labels: {},
     annotations: {},
@@ -61,6 +62,13 @@ test("a template of its own, with the keys of files", () => {
     data: { "db/url": "{{ .user }}" },
     templateFrom: [{ literal: "a: b", target: "Data", decoding: "None" }],
   });
+});
+
+test("a template in another language", () => {
+  const { source } = accepted(
+    parseMountClass({ secretStoreRef, data, template: "data: {a: b}", templateEngine: "handlebars" }),
+  );
+  assert.equal("data" in source && source.template?.engine, "handlebars");
 });
 
 test("entries may be JSON, and need no default store when each names its own", () => {
@@ -120,14 +128,14 @@ const refused: readonly (readonly [sentence: string, given: Record<string, strin
     ],
   ],
   [
-    "an engine that is not there",
+    "an engine beside an ExternalSecret, which says its own",
     { externalSecret: "a", templateEngine: "handlebars" },
-    ["parameters.templateEngine: handlebars is not supported yet; use go"],
+    ["parameters.templateEngine: does not go with externalSecret, which says keyferry.dev/template-engine itself"],
   ],
   [
     "an engine that nobody knows",
-    { externalSecret: "a", templateEngine: "Go" },
-    ["parameters.templateEngine: must be one of go; did you mean go?"],
+    { secretStoreRef, data, templateEngine: "handlebar" },
+    ["parameters.templateEngine: must be one of go, handlebars; did you mean handlebars?"],
   ],
   [
     "wrong fields of a template",

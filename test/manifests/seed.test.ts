@@ -70,6 +70,7 @@ for (const version of ["v1", "v1beta1"]) {
     const { template } = accepted(parseExternalSecret(read(postgresConnection))).spec.target;
     assert.deepEqual(template, {
       type: "Opaque",
+      engine: "go",
       mergePolicy: "Replace",
       labels: {},
       annotations: {},

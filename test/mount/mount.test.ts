@@ -227,7 +227,14 @@ suite("a mount of an ExternalSecret", () => {
 
   test("uses its template", async () => {
     const parsed = externalSecret(["user"]);
-    const template = { mergePolicy: "Replace", labels: {}, annotations: {}, finalizers: [], templateFrom: [] } as const;
+    const template = {
+      engine: "go",
+      mergePolicy: "Replace",
+      labels: {},
+      annotations: {},
+      finalizers: [],
+      templateFrom: [],
+    } as const;
     if (!parsed.ok) return;
     const { target, ...spec } = parsed.value.spec;
     const data = { url: "{{ .user }}" };

@@ -10,7 +10,15 @@ import { entry, externalSecret, failureOf, pod, simpleBench, textOf, type Bench 
 const hourMs = 3_600_000;
 
 function withTemplate(template: Partial<SecretTemplate>, keys: readonly string[] = ["user", "pass"]): ReadRequest {
-  const full = { mergePolicy: "Replace", labels: {}, annotations: {}, finalizers: [], data: {}, templateFrom: [] };
+  const full = {
+    engine: "go",
+    mergePolicy: "Replace",
+    labels: {},
+    annotations: {},
+    finalizers: [],
+    data: {},
+    templateFrom: [],
+  };
   return {
     entries: keys.map((key, i) => entry(key, { field: `spec.data[${i}]` })),
     template: { field: "spec.target.template", template: { ...full, ...template } as SecretTemplate },

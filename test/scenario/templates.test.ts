@@ -103,6 +103,46 @@ test("a template that fails leaves the Secret as it is and says where, and a cor
     await untilSecret(program, "postgres-connection", { ...good, DATABASE_URL: urlOf("APP", "one") });
   }));
 
+test("a template in Handlebars is told by its annotation or by the class, and never guessed", () => {
+  const text = 'data: {made: "{{upper username}}/{{#if password}}{{password}}{{/if}}"}';
+  const inHandlebars = templated(text).replace(
+    "labels:",
+    "annotations: {keyferry.dev/template-engine: handlebars}, labels:",
+  );
+  return withProgram({ manifests: { "made.yaml": inHandlebars } }, async (program) => {
+    await untilSecret(program, "made", { made: "APP/one" });
+    assert.ok(!(await readFile(program.at("out/secrets/payments/made.yaml"), "utf8")).includes("keyferry.dev"));
+    const mount = (parameters: Record<string, string>) =>
+      mountAsDriver(program.socket, {
+        namespace: "payments",
+        podName: "web-1",
+        podUid: "0f2f6a31-5a8e-4d0e-9b4e-1f9b5f9d7a11",
+        serviceAccountName: "web",
+        parameters: {
+          secretStoreRef: "{name: vault-prod, kind: ClusterSecretStore}",
+          data: "[{secretKey: username, remoteRef: {key: secret/payments/db, property: username}}]",
+          ...parameters,
+        },
+      });
+    const { files } = await mount({ template: 'data: {a/b: "{{username}}!"}', templateEngine: "handlebars" });
+    assert.deepEqual(
+      [...files].map(([path, { contents }]) => [path, contents.toString()]),
+      [["a/b", "app!"]],
+    );
+    await assert.rejects(mount({ template: 'data: {a: "{{username}}!"}' }), /function "username" not defined/);
+    await assert.rejects(
+      mount({ template: 'data: {a: "{{randAlpha 4}}"}', templateEngine: "handlebars" }),
+      /not_mountable.*randAlpha/,
+    );
+    await program.put(program.at("manifests/made.yaml"), templated(text));
+    await untilReady(
+      program,
+      "made",
+      /^False .*\[template_failed\] .*data\[made\]: template: made:1: function "username" not defined/,
+    );
+  });
+});
+
 const configMap = (host: string): string => `
 apiVersion: v1
 kind: ConfigMap

@@ -39,7 +39,6 @@ const bad: readonly { name: string; value: string; says: RegExp }[] = [
   { name: "keep-previous", value: "true", says: /not supported yet; remove it/ },
   { name: "dry-run", value: "true", says: /not supported yet; remove it/ },
   { name: "immediate", value: "true", says: /not supported yet; remove it/ },
-  { name: "template-engine", value: "go", says: /not supported yet; remove it/ },
   { name: "pause-untill", value: "x", says: /unknown annotation; did you mean keyferry.dev\/pause-until\?/ },
   { name: "optional-keys", value: "PASSWROD", says: /PASSWROD is no secretKey.*did you mean PASSWORD\?/ },
 ];

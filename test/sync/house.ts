@@ -34,6 +34,7 @@ export interface Wish {
 }
 
 const emptyTemplate: SecretTemplate = {
+  engine: "go",
   mergePolicy: "Replace",
   labels: {},
   annotations: {},

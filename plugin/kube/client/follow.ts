@@ -76,10 +76,13 @@ export async function follow<T>(following: Following<T>, signal: AbortSignal): P
   }
 }
 
+/** They say nothing of the place. An API server that is still starting answers 403 before it knows the roles. */
+const keepsPlace: readonly number[] = [401, 403, 429];
+
 /** True when resuming from the last resourceVersion is refused, or might miss something. */
 function losesPlace(failure: KubeFailure): boolean {
   if (failure instanceof SilentWatch) return true;
-  return failure.status >= 400 && failure.status <= 499 && failure.status !== 401 && failure.status !== 429;
+  return failure.status >= 400 && failure.status <= 499 && !keepsPlace.includes(failure.status);
 }
 
 /** The resourceVersion to watch from. */

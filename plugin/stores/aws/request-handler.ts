@@ -112,7 +112,7 @@ function ofJson(text: string): Said {
     if (!isJsonObject(document)) return { type: "", said: "" };
     const { __type: type, message, Message } = document;
     const said = [message, Message].find((one) => typeof one === "string") ?? "";
-    return { type: typeof type === "string" ? type : "", said: said };
+    return { type: typeof type === "string" ? type : "", said };
   } catch {
     return { type: "", said: "" };
   }

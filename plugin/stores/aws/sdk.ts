@@ -76,3 +76,8 @@ export async function called<T>(
 export function answerInvalid(what: string): Failure {
   return new Failure("answer_invalid", `aws answered with ${what}; check that the address is AWS's own`);
 }
+
+/** Whether a text can be a part of a credential. */
+export function isWord(text: string | undefined): boolean {
+  return text !== undefined && /^[\x21-\x7e]+$/.test(text);
+}

@@ -4,7 +4,7 @@ import type { Located, Session, Store, StoreAnswer, StoreDeps } from "../contrac
 import { locate } from "./address.ts";
 import type { AwsConfig } from "./config.ts";
 import { logIn } from "./login.ts";
-import { callFor, parameterStoreReads, secretsManagerReads } from "./reads.ts";
+import { callFor } from "./reads.ts";
 import type { ServiceReads } from "./reads.ts";
 import { readRefusal } from "./refusal.ts";
 import { createRequestHandler } from "./request-handler.ts";
@@ -15,9 +15,18 @@ export interface AwsSession extends Session {
   readonly reads: ServiceReads;
 }
 
+/** Each service's part of the SDK is loaded at the first login: a process without such a store does not pay for it. */
 const services = {
-  SecretsManager: { open: secretsManagerReads, endpoint: "AWS_SECRETSMANAGER_ENDPOINT", label: "AWS/SecretsManager" },
-  ParameterStore: { open: parameterStoreReads, endpoint: "AWS_SSM_ENDPOINT", label: "AWS/ParameterStore" },
+  SecretsManager: {
+    load: () => import("./secrets-manager.ts"),
+    endpoint: "AWS_SECRETSMANAGER_ENDPOINT",
+    label: "AWS/SecretsManager",
+  },
+  ParameterStore: {
+    load: () => import("./parameter-store.ts"),
+    endpoint: "AWS_SSM_ENDPOINT",
+    label: "AWS/ParameterStore",
+  },
 } as const;
 
 export function createAwsStore(
@@ -25,11 +34,11 @@ export function createAwsStore(
   { clock, http, countCall, endpoints = {} }: Pick<StoreDeps, "clock" | "http" | "countCall" | "endpoints">,
 ): Store<AwsSession> {
   const { service, region, login } = config;
-  const { open, endpoint, label } = services[service];
+  const { load, endpoint, label } = services[service];
   const send = http({});
   // Shared by all clients: each of them would otherwise keep connections of its own.
   const target = { region, endpoint: endpoints[endpoint], handler: createRequestHandler(send) };
-  const loginDeps = { send, clock, countCall, endpoint: endpoints["AWS_STS_ENDPOINT"] };
+  const loginDeps = { region, send, clock, countCall, endpoint: endpoints["AWS_STS_ENDPOINT"] };
 
   async function read(located: Located, session: AwsSession, signal: AbortSignal): Promise<StoreAnswer> {
     signal.throwIfAborted();
@@ -52,9 +61,10 @@ export function createAwsStore(
     locate: (ref) => locate(config, ref),
     async login(proof, signal) {
       const { credentials, expiresAtMs } = await logIn(config, proof, loginDeps, signal);
+      const { openReads } = await load();
       const sendsNothing = login.method === "keys" && config.roles.length === 0;
       return {
-        reads: await open(target, credentials),
+        reads: openReads(target, credentials),
         ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
         ...(sendsNothing ? { given: true as const } : {}),
       };

@@ -19,16 +19,11 @@ export const stringType = basic<GoString>("string");
 export const intType = basic<bigint>("int");
 /** Go's `float64`: JavaScript's number. */
 export const float64Type = basic<number>("float64");
-export const int8Type = basic<GoNumber>("int8");
-export const int16Type = basic<GoNumber>("int16");
 export const int32Type = basic<GoNumber>("int32");
 export const int64Type = basic<GoNumber>("int64");
-export const uintType = basic<GoNumber>("uint");
 export const uint8Type = basic<GoNumber>("uint8");
-export const uint16Type = basic<GoNumber>("uint16");
 export const uint32Type = basic<GoNumber>("uint32");
 export const uint64Type = basic<GoNumber>("uint64");
-export const uintptrType = basic<GoNumber>("uintptr");
 export const float32Type = basic<GoNumber>("float32");
 export const complex128Type = basic<GoComplex>("complex128");
 /** `interface{}`: a parameter of this type gets every value, nil as `null`. */
@@ -59,7 +54,6 @@ export function mapOf(elem: GoType): GoType<GoMap> {
 
 export const anySliceType = sliceOf(anyType);
 export const stringSliceType = sliceOf(stringType);
-export const intSliceType = sliceOf(intType);
 export const bytesType: GoType<GoSlice> = { ...sliceOf(uint8Type) };
 slices.set(uint8Type, bytesType);
 export const anyMapType = mapOf(anyType);

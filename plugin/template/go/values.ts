@@ -24,7 +24,6 @@ import {
   anyMapType,
   boolType,
   complex128Type,
-  float32Type,
   float64Type,
   int64Type,
   intType,
@@ -63,7 +62,6 @@ export const int64 = (value: bigint | number): GoNumber => new GoNumber(int64Typ
 /** int, wrapped to 64 bits as Go's arithmetic does. */
 export const int = (value: bigint | number): bigint => BigInt.asIntN(64, BigInt(value));
 export const uint8 = (value: number): GoNumber => new GoNumber(uint8Type, BigInt(value));
-export const float32 = (value: number): GoNumber => new GoNumber(float32Type, Math.fround(value));
 
 /** A value's dynamic type; undefined for null and undefined (Go prints `<nil>`). */
 export function typeOf(value: GoValue): GoType | undefined {

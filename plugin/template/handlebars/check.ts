@@ -47,7 +47,8 @@ class Checker extends Handlebars.Visitor {
   }
 }
 
-const nameOf = ({ path }: Call): string => (path.type === "PathExpression" ? (path as hbs.AST.PathExpression).original : "");
+const nameOf = ({ path }: Call): string =>
+  path.type === "PathExpression" ? (path as hbs.AST.PathExpression).original : "";
 
 function checkFunction(node: Call): void {
   const name = nameOf(node);
@@ -60,13 +61,13 @@ export function checkTemplate(text: string): void {
   try {
     program = Handlebars.parse(text);
   } catch (thrown) {
-    throw parseProblem(thrown);
+    throw parseProblem(thrown, /\{\{-?\s*[.$]\w/.test(text) ? " (is it a Go template? set the engine to go)" : "");
   }
   new Checker().accept(program);
 }
 
 /** The parser's text without the piece of template that it draws. */
-function parseProblem(thrown: unknown): unknown {
+function parseProblem(thrown: unknown, hint: string): unknown {
   if (!(thrown instanceof Error) || thrown instanceof RangeError) return thrown;
   const { lineNumber, column } = thrown as { lineNumber?: number; column?: number };
   const line = lineNumber ?? Number(/^(?:Parse|Lexical) error on line (\d+)/.exec(thrown.message)?.[1] ?? 1);
@@ -74,5 +75,5 @@ function parseProblem(thrown: unknown): unknown {
   const what = thrown.message.startsWith("Lexical") ? "unrecognized text" : found && `unexpected ${found}`;
   const own = fromText(thrown.message.replace(/ - \d+:\d+$/, ""));
   const place = { line, ...(column !== undefined && { column }) };
-  return new HandlebarsProblem("parse", place, what ?? (lineNumber === undefined ? secret(own) : own));
+  return new HandlebarsProblem("parse", place, (what ?? (lineNumber === undefined ? secret(own) : own)) + hint);
 }

@@ -14,6 +14,7 @@ import { blockNames, callBlock } from "./blocks.ts";
 import { checkTemplate } from "./check.ts";
 import { callFunction, helperNames } from "./functions.ts";
 import { HandlebarsProblem } from "./problem.ts";
+import { TextCompiler } from "./text-compiler.ts";
 import type { Plain } from "./values.ts";
 
 export interface Engine {
@@ -24,10 +25,13 @@ export interface Engine {
 /** Code takes some hundred bytes for each character. */
 const cachedCharacters = 64 * 1024;
 
+const loopNames: ReadonlySet<string> = new Set(["index", "first", "last"]);
+
 const noInheritance = { allowProtoPropertiesByDefault: false, allowProtoMethodsByDefault: false } as const;
 
 export function createEngine(): Engine {
   const environment = Handlebars.create();
+  environment.JavaScriptCompiler = TextCompiler;
   for (const name of Object.keys(environment.helpers)) environment.unregisterHelper(name);
   const known = new LRUCache<string, HandlebarsTemplateDelegate>({ maxSize: cachedCharacters });
   /** Helpers are registered once; what they charge is the template that runs. */
@@ -36,6 +40,9 @@ export function createEngine(): Engine {
   for (const name of helperNames)
     environment.registerHelper(name, (...all: unknown[]) => {
       const options = all.pop() as Handlebars.HelperOptions;
+      // Handlebars takes {{@first}} for a call of first.
+      const data = options.data as Readonly<Record<string, Plain>> | undefined;
+      if (all.length === 0 && data && loopNames.has(name) && Object.hasOwn(data, name)) return data[name];
       return placed(name, options, () => callFunction(name, all as Plain[], running.ctx, running.strict));
     });
   for (const name of blockNames)
@@ -46,7 +53,7 @@ export function createEngine(): Engine {
     });
 
   const prepared = (text: string, strict: boolean): HandlebarsTemplateDelegate => {
-    if (typeof text !== "string") throw new TypeError("a template is a text");
+    if (typeof text !== "string") throw new HandlebarsProblem("parse", undefined, "a template is a text");
     const id = `${strict} ${text}`;
     const cached = known.get(id);
     if (cached) return cached;
@@ -93,8 +100,10 @@ function explained(thrown: unknown): unknown {
   if (isStackOverflow(thrown)) return new BudgetError("depth");
   if (thrown instanceof RangeError) return new BudgetError("output");
   const { lineNumber, column, message } = thrown as { lineNumber?: number; column?: number; message?: unknown };
-  const place = { line: lineNumber ?? 1, ...(column !== undefined && { column }) };
+  const place = lineNumber === undefined ? undefined : { line: lineNumber, ...(column !== undefined && { column }) };
   // The name stands in the template; the object after it is always "[object]".
   const name = /^("[^"]*") not defined in /.exec(String(message))?.[1];
-  return new HandlebarsProblem("exec", place, name ? `${fromText(name)} is not defined` : "Handlebars cannot render it");
+  const inText =
+    thrown instanceof TypeError ? "a name is looked up in a value that has none" : "Handlebars cannot render it";
+  return new HandlebarsProblem("exec", place, name ? `${fromText(name)} is not defined` : inText);
 }

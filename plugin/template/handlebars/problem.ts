@@ -11,9 +11,10 @@ export interface Place {
 export class HandlebarsProblem extends Error {
   override readonly name = "HandlebarsProblem";
   readonly stage: "parse" | "exec";
-  readonly place: Place;
+  /** Absent where Handlebars does not tell. */
+  readonly place: Place | undefined;
 
-  constructor(stage: "parse" | "exec", place: Place, message: string) {
+  constructor(stage: "parse" | "exec", place: Place | undefined, message: string) {
     super(message);
     this.stage = stage;
     this.place = place;

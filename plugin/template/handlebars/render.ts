@@ -25,7 +25,10 @@ export function renderHandlebars(
   for (const template of templates) {
     const ctx = createMeter(clock, { ...budgets, timeMs: budgets.timeMs - spentMs });
     try {
-      values.set(template.key, bytesOfText(engine.render(template.text, root, { ctx, strict: missingKey === "error" })));
+      values.set(
+        template.key,
+        bytesOfText(engine.render(template.text, root, { ctx, strict: missingKey === "error" })),
+      );
     } catch (thrown) {
       throw failureOf(thrown, template, budgets);
     }
@@ -47,7 +50,7 @@ function failureOf(thrown: unknown, template: NamedTemplate, budgets: TemplateBu
   if (!(thrown instanceof HandlebarsProblem)) return thrown;
   const { key, field, secretText } = template;
   const { stage, place, message } = thrown;
-  const at = [key, place.line, ...(place.column === undefined ? [] : [place.column])].join(":");
+  const at = [key, place?.line, place?.column].filter((part) => part !== undefined).join(":");
   const hidden = stage === "parse" ? "does not parse: [secret]" : "fails: [secret]";
   const shown = shownText(message);
   const text = `handlebars: ${at}: ${secretText ? hidden : shown}`;

@@ -127,6 +127,7 @@ const announced: readonly { name: string; fault: Fault; pauseMs: number }[] = [
   { name: "a wish of a day", fault: { status: 429, headers: { "retry-after": "86400" } }, pauseMs: 120_375 },
   { name: "429 without a wish", fault: { status: 429 }, pauseMs: 375 },
   { name: "500", fault: { status: 500 }, pauseMs: 375 },
+  { name: "403, as of an API server that is still starting", fault: { status: 403 }, pauseMs: 375 },
   { name: "a reset", fault: "reset", pauseMs: 375 },
 ];
 for (const { name, fault, pauseMs } of announced) {

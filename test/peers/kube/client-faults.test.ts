@@ -100,6 +100,7 @@ const streams: readonly { name: string; answer: FaultAnswer }[] = [
   { name: "a line that is torn off by the end", answer: { status: 200, body: whole.slice(0, 60), then: "end" } },
   { name: "a line that is half an object", answer: { status: 200, body: `${whole.slice(0, 60)}\n`, then: "silence" } },
   { name: "a page of a gateway", answer: { status: 200, body: "<html>\n<body>\n", then: "silence" } },
+  { name: "a 403 of an API server that does not know its roles yet", answer: { status: 403 } },
   { name: "a gateway's 502", answer: { status: 502, body: "<html>" } },
 ];
 for (const { name, answer } of streams) {

@@ -98,6 +98,27 @@ spec:
     - {secretKey: a, remoteRef: {key: a}}
 `;
 
+/** An account without a role is told apart from one that has: its annotations are read, and nothing is sent to AWS. */
+const withRole = `
+apiVersion: external-secrets.io/v1
+kind: SecretStore
+metadata: {name: aws, namespace: shop}
+spec:
+  provider:
+    aws:
+      service: SecretsManager
+      region: eu-central-1
+      auth: {jwt: {serviceAccountRef: {name: payments-eso}}}
+---
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: {name: of-aws, namespace: shop}
+spec:
+  secretStoreRef: {name: aws, kind: SecretStore}
+  data:
+    - {secretKey: a, remoteRef: {key: a}}
+`;
+
 /** A template that is kept in a ConfigMap: got once, then followed. */
 const withTemplate = `
 apiVersion: v1
@@ -189,6 +210,7 @@ test("what syncs uses every right it has, and needs no other", async () => {
   const sync = await start("mount,sync");
   await admin.apply(manifests);
   await admin.apply(withAccount);
+  await admin.apply(withRole);
   await admin.apply(withTemplate);
   const secretPath = objectPath("v1", "secrets", "shop", "db");
   const externalSecret = objectPath("external-secrets.io/v1", "externalsecrets", "shop", "db");
@@ -218,7 +240,12 @@ test("what syncs uses every right it has, and needs no other", async () => {
   await admin.waitGone(externalSecret);
 
   // The lease is renewed every two seconds.
-  const late = ["patch coordination.k8s.io/leases", "create /serviceaccounts/token", "watch /serviceaccounts"];
+  const late = [
+    "patch coordination.k8s.io/leases",
+    "create /serviceaccounts/token",
+    "get /serviceaccounts",
+    "watch /serviceaccounts",
+  ];
   await until(async () => {
     const did = await used(sync);
     return late.every((right) => did.has(right));
@@ -238,6 +265,9 @@ test("what mounts uses every right it has, needs no other, and none to a Secret"
   const pod = await makePod(cluster, { namespace: "shop", name: "web", serviceAccountName: "web" });
   const mounted = await mountAsDriver(mount.socket, { ...pod, parameters: { externalSecret: "db" } });
   assert.deepEqual([...mounted.files.keys()].toSorted(), ["a", "c"]);
+  await cluster.admin.apply(withRole);
+  const ofAws = mountAsDriver(mount.socket, { ...pod, parameters: { externalSecret: "of-aws" } });
+  await assert.rejects(ofAws, /\[credential_missing\].*service account shop\/web has no annotation/);
 
   await noneRefused(mount);
   const [may, did] = [granted("keyferry-mount"), await used(mount)];

@@ -1,5 +1,5 @@
 /**
- * STS and Secrets Manager as far as logins go: each login gets credentials of its own, and a secret's value says whose
+ * STS, Secrets Manager and Parameter Store as far as logins go: each login gets credentials of its own, and a secret's value says whose
  * credentials it was read with. Signatures are not checked; that the key and the session's token belong together is.
  */
 import { canned, startHostileServer } from "../../fakes/hostile-server.ts";
@@ -47,8 +47,10 @@ export async function startFakeAws(): Promise<FakeAws> {
     }
     if (caller === undefined)
       return json(400, { __type: "UnrecognizedClientException", message: "The security token" });
-    const { SecretId: id } = JSON.parse(request.body) as { SecretId: string };
-    return json(200, { Name: id, SecretString: `${id} as ${caller}`, VersionId: "v1" });
+    const { SecretId: id, Name: name } = JSON.parse(request.body) as { SecretId?: string; Name?: string };
+    return id === undefined
+      ? json(200, { Parameter: { Name: name, Value: `${name} as ${caller}`, Version: 1 } })
+      : json(200, { Name: id, SecretString: `${id} as ${caller}`, VersionId: "v1" });
   }
 
   const server = await startHostileServer((request) => canned(answer(request)));

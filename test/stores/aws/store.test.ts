@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, suite, test } from "node:test";
 import type { FailureCode } from "../../../plugin/core/failure.ts";
 import { Failure } from "../../../plugin/core/failure.ts";
-import type { Proof, Ref, Session, Store, StoreAnswer } from "../../../plugin/stores/contract.ts";
+import type { Proof, Ref, Store, StoreAnswer } from "../../../plugin/stores/contract.ts";
 import { createHttpClients, type HttpClients } from "../../../plugin/wire/http.ts";
 import { canned, startHostileServer } from "../../fakes/hostile-server.ts";
 import type { CannedAnswer, HostileServer } from "../../fakes/hostile-server.ts";

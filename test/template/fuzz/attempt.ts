@@ -9,6 +9,7 @@ import { defaultBudgets } from "../../../plugin/template/request.ts";
 import { rulesIn } from "../grammar/rules.ts";
 import { data } from "../grammar/templates.ts";
 import { goMap, stillWorld } from "../rows.ts";
+import type { Row } from "../rows.ts";
 
 export interface Input {
   /** The template's bytes, one character each. */
@@ -28,7 +29,9 @@ export interface Outcome {
 
 /** Found in an error that leaves, it is a leak. */
 const canary = "Zw9canary";
-const dot = { ...data, s: canary, m: { k: canary, in: { leaf: canary }, [canary]: 1 }, big: canary.repeat(5_000) };
+const inner = { k: canary, in: { leaf: canary }, [canary]: 1 };
+/** What the inputs may name. */
+export const fuzzData: NonNullable<Row["data"]> = { ...data, s: canary, m: inner, big: canary.repeat(5_000) };
 
 /** How much longer than its budget an execution may take before the worker would be killed. */
 const graceMs = 1_000;
@@ -46,7 +49,7 @@ export function attempt(input: Input): Outcome {
   const tookMs = (user + system) / 1_000;
   const stage = ending.split(": ", 1)[0]!;
   const met = [...rulesIn(textOf(fromBytes(Buffer.from(input.template, "latin1"))), input.delimiters), ...functions];
-  const features = [...met.map((name) => `${name} ${stage}`), shapeOf(ending)];
+  const features = stage === "skipped" ? [] : [...met.map((name) => `${name} ${stage}`), shapeOf(ending)];
   const late = tookMs > defaultBudgets.timeMs + graceMs ? `took ${Math.round(tookMs)} ms` : undefined;
   const fault = problem ?? late;
   return { features, tookMs, ...(fault !== undefined && { problem: fault }) };
@@ -63,14 +66,19 @@ function execute({ template, missingKey, delimiters }: Input): {
     const program = prepare(fromText("t"), fromBytes(Buffer.from(template, "latin1")), pair);
     ({ functions } = program);
     if (isSlow(program)) return { ending: "skipped", functions };
-    const machine = new Machine(program, goMap(dot), { missingKey: missingKey ?? "error", limits: defaultBudgets, world });
+    const machine = new Machine(program, goMap(fuzzData), {
+      missingKey: missingKey ?? "error",
+      limits: defaultBudgets,
+      world,
+    });
     machine.run();
     const length = machine.output.length;
     if (length <= defaultBudgets.outputBytes) return { ending: "ok", functions };
     return { ending: "ok", functions, problem: `put out ${length} bytes` };
   } catch (thrown) {
     if (thrown instanceof BudgetError) return { ending: `budget: ${thrown.budget}`, functions };
-    if (!(thrown instanceof TemplateError)) return { ending: "crash", functions, problem: `crashed: ${stackOf(thrown)}` };
+    if (!(thrown instanceof TemplateError))
+      return { ending: "crash", functions, problem: `crashed: ${stackOf(thrown)}` };
     const shown = shownText(thrown.message);
     const ending = `${thrown.stage}: ${shown}`;
     if (shown.includes(canary) && !template.includes(canary)) return { ending, functions, problem: `leaked: ${shown}` };
@@ -81,12 +89,15 @@ function execute({ template, missingKey, delimiters }: Input): {
 const stackOf = (thrown: unknown): string =>
   thrown instanceof Error ? (thrown.stack ?? thrown.message).split("\n").slice(0, 6).join("\n") : String(thrown);
 
-/** An error without what is the input's own: place, names, numbers, quotations. */
+/** An error without what is the input's own: its first words. What a function complains of stands for its function. */
 function shapeOf(ending: string): string {
-  return ending
-    .replace(/template: [^ ]*: /, "")
-    .replace(/executing ".*?" at <.*>: /s, "")
-    .replace(/"(?:[^"\\]|\\.)*"|<[^>]*>|'[^']*'|\[secret\]|0x[0-9a-f]+|-?\d+/gs, "_")
-    .replace(/U\+[0-9A-F_]+/g, "_")
-    .slice(0, 60);
+  const message = ending.replace(/template: [^ ]*: /, "").replace(/executing ".*?" at <.*>: /s, "");
+  const words = message
+    .replace(/error calling .*/s, "error calling")
+    .replace(/"(?:[^"\\]|\\.)*"(?:\.\.\.)?|<[^>]*>|'.*|\[secret\]|U\+.*/gs, "_");
+  const first = words
+    .replace(/: [^ ]+ is not /, ": _ is not ")
+    .split(" ")
+    .slice(0, 4);
+  return first.map((word) => (/^[a-z{}.:=']+$/i.test(word) ? word : "_")).join(" ");
 }

@@ -6,9 +6,28 @@ import type { Row } from "../rows.ts";
 import { data } from "./templates.ts";
 
 const strings = [
-  ...['""', '"a"', ".s", ".m.k", '"a b\\nc\\t d"', '"ÀÉ ß ﬁ"', '"\\xff\\x00"', '"a,b,,c"', '"foo_bar-bazQux 9"', "`$1 ${x}`"],
+  ...[
+    '""',
+    '"a"',
+    ".s",
+    ".m.k",
+    '"a b\\nc\\t d"',
+    '"ÀÉ ß ﬁ"',
+    '"\\xff\\x00"',
+    '"a,b,,c"',
+    '"foo_bar-bazQux 9"',
+    "`$1 ${x}`",
+  ],
   ...['"[a-z]+"', '"(a)(b)?"', '"("', '"1.2.3-rc.1"', '"^1.2 || >3"', '"10"', '"-1.5"', '"0x1F"', '"1e3"', '"true"'],
-  ...['"aGVsbG8="', '"JBSWY3DP"', '"68656c6c6f"', '"%zz"', '"https://u:p@h:8/p/a?q=1#f"', '"/a/../b.tar.gz"', '"90m30s"'],
+  ...[
+    '"aGVsbG8="',
+    '"JBSWY3DP"',
+    '"68656c6c6f"',
+    '"%zz"',
+    '"https://u:p@h:8/p/a?q=1#f"',
+    '"/a/../b.tar.gz"',
+    '"90m30s"',
+  ],
   ...['"2021-03-04"', '"2006-01-02"', '"Mon Jan 2 15:04:05 MST 2006"', '"Europe/Berlin"', '"{\\"a\\":[1,2.5,null]}"'],
   ...['"a: 1\\nb: [x, y]"', '"string"', '"a"', '"k"', '"rsa"', '"x/y"'],
 ];

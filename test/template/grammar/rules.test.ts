@@ -34,7 +34,10 @@ const cases: readonly { readonly template: string; readonly rules: readonly Gram
   { template: "{{/* only */}}", rules: ["comment"] },
   { template: "{{range $i, $x = 3}}{{else}}{{end}}", rules: rangeRules() },
   { template: "{{if 1}}{{else}}{{end}}", rules: ["decimal", "else", "end", "if"] },
-  { template: "{{(f).x 0x1p-2", rules: ["field", "field of parentheses", "function call", "hexadecimal float", "parentheses"] },
+  {
+    template: "{{(f).x 0x1p-2",
+    rules: ["field", "field of parentheses", "function call", "hexadecimal float", "parentheses"],
+  },
 ];
 
 function rangeRules(): readonly GrammarRule[] {
@@ -50,7 +53,9 @@ for (const { template, rules } of cases)
   });
 
 test("random templates meet every rule", () => {
-  const met = new Set(randomTemplates(1, 3_000).flatMap(({ template, delimiters }) => [...rulesIn(template, delimiters)]));
+  const met = new Set(
+    randomTemplates(1, 3_000).flatMap(({ template, delimiters }) => [...rulesIn(template, delimiters)]),
+  );
   assert.deepEqual(
     grammarRules.filter((rule) => !met.has(rule)),
     [],

@@ -61,8 +61,9 @@ const text = any("text", " ", "\n", "a\n b ", "}} {", "é ", "{ {", "-", "");
 const deep = { maxDepth: 3, depthIdentifier: "template" } as const;
 
 /** One of the choices, the later ones less often the deeper it stands. */
-const choice = (...weighted: readonly (readonly [weight: number, arbitrary: fc.Arbitrary<string>])[]): fc.Arbitrary<string> =>
-  fc.oneof(deep, ...weighted.map(([weight, arbitrary]) => ({ weight, arbitrary })));
+const choice = (
+  ...weighted: readonly (readonly [weight: number, arbitrary: fc.Arbitrary<string>])[]
+): fc.Arbitrary<string> => fc.oneof(deep, ...weighted.map(([weight, arbitrary]) => ({ weight, arbitrary })));
 
 const { body } = fc.letrec<Forms>((tie: fc.LetrecTypedTie<Forms>) => {
   const [operand, pipe, body] = [tie("operand"), tie("pipe"), tie("body")];
@@ -131,7 +132,12 @@ const { body } = fc.letrec<Forms>((tie: fc.LetrecTypedTie<Forms>) => {
 /** A text with one place cut out, doubled, or filled with a piece of grammar. */
 const broken = (whole: fc.Arbitrary<string>): fc.Arbitrary<string> =>
   fc
-    .tuple(whole, fc.nat(10_000), fc.integer({ min: 0, max: 4 }), any("", "{{", "}}", "(", ")", ".", "$", '"', "|", "`"))
+    .tuple(
+      whole,
+      fc.nat(10_000),
+      fc.integer({ min: 0, max: 4 }),
+      any("", "{{", "}}", "(", ")", ".", "$", '"', "|", "`"),
+    )
     .map(([template, place, length, piece]) => {
       const at = place % (template.length + 1);
       const rest = place % 3 === 0 ? template.slice(at) : template.slice(at + length);

@@ -15,6 +15,9 @@ import type { GoValue } from "../values.ts";
 /** What reflect says when a nil Value is asked for its type. */
 const zeroValue = (method: string): never => fail(`reflect: call of reflect.Value.${method} on zero Value`);
 
+/** The type, or what it points to: these functions look through a pointer. */
+const targetName = (item: GoValue): string => typeName(item).replace(/^\*/, "");
+
 /** An index that lies within 0…cap, as Go converts it. */
 function indexWithin(index: GoValue, cap: number): number {
   if (index === undefined || index === null) fail("cannot index slice/array with nil");
@@ -39,7 +42,7 @@ function indexOnce(item: GoValue, index: GoValue): GoValue {
     const at = indexWithin(index, item.items.length);
     return at < item.items.length ? item.items[at] : fail("reflect: slice index out of range");
   }
-  if (typeof item !== "string") return fail(`can't index item of type ${typeName(item)}`);
+  if (typeof item !== "string") return fail(`can't index item of type ${targetName(item)}`);
   const at = indexWithin(index, item.length);
   return at < item.length ? uint8(item.charCodeAt(at)) : fail("reflect: string index out of range");
 }
@@ -50,7 +53,7 @@ function length(item: GoValue): GoValue {
   if (typeof item === "string") return int(item.length);
   if (item instanceof GoSlice) return int(item.items.length);
   if (item instanceof GoMap) return int(item.entries.size);
-  return fail(`len of type ${typeName(item)}`);
+  return fail(`len of type ${targetName(item)}`);
 }
 
 /** The evaluator does these itself: it stops at the argument that decides, and knows the callee's text. */

@@ -43,6 +43,8 @@ class Reader {
   readonly #text: GoString;
   readonly #ctx: CallContext;
   #at = 0;
+  /** More may come: what breaks off is not wrong, but not there yet. */
+  #mayContinue = false;
   error: string | undefined;
 
   constructor(text: GoString, ctx: CallContext) {
@@ -50,8 +52,13 @@ class Reader {
     this.#ctx = ctx;
   }
 
+  /** One value; what follows it is not looked at. */
+  readFirst(): Exclude<GoValue, undefined> {
+    this.#mayContinue = true;
+    return this.#value(0);
+  }
+
   read(): Exclude<GoValue, undefined> {
-    this.#space();
     const value = this.#value(0);
     this.#space();
     if (this.#at < this.#text.length) this.#unexpected("after top-level value");
@@ -64,6 +71,7 @@ class Reader {
   }
 
   #unexpected(where: string): never {
+    if (this.#mayContinue && this.#at >= this.#text.length) fail(endOfInput);
     const byte = this.#here().charCodeAt(0);
     return fail(`invalid character ${secret(quoteRune(byte))} ${where}`);
   }
@@ -197,6 +205,12 @@ function unescaped(raw: GoString): GoString {
     hex === undefined ? escapes.get(char)! : String.fromCharCode(parseInt(hex, 16)),
   );
   return fromText(plain.replace(pairOrHalf, (found) => (found.length === 2 ? found : "\ufffd")));
+}
+
+/** The first JSON value of the text, as Go's json.Decoder reads it. Fails with Go's text when there is none. */
+export function decodeFirstJson(ctx: CallContext, text: GoString): Decoded["value"] {
+  scan(ctx, text);
+  return new Reader(text, ctx).readFirst();
 }
 
 /** json.Unmarshal into an interface{}. Fails with Go's text when the text is not JSON. */

@@ -5,7 +5,7 @@ import type { GoString } from "../text.ts";
 import { ascii } from "../text.ts";
 import { anyMap, GoMap, kindOf } from "../values.ts";
 import type { GoValue } from "../values.ts";
-import { decodeJson } from "./json-decode.ts";
+import { decodeFirstJson } from "./json-decode.ts";
 
 export type KeyType = "RSA" | "EC" | "OKP" | "oct";
 
@@ -43,7 +43,7 @@ const wrong = (what: string): never => fail(`failed to unmarshal JSON into key h
 /** What the text is in JSON. */
 function jsonIn(ctx: CallContext, text: GoString): GoValue {
   try {
-    return decodeJson(ctx, text).value;
+    return decodeFirstJson(ctx, text);
   } catch (thrown) {
     if (!(thrown instanceof GoError)) throw thrown;
     if (thrown.message !== endOfInput) return wrong(thrown.message);
@@ -73,7 +73,13 @@ function typeIn(object: GoMap): KeyType {
   return (known as KeyType | undefined) ?? fail(`invalid key type from JSON (${secret(type as string)})`);
 }
 
-const base64 = /^[A-Za-z0-9_+/-]*={0,2}$/;
+/** Padded or not, with the letters of one alphabet: those of URLs unless `+` or `/` occurs. Newlines may stand anywhere. */
+function isBase64(text: string): boolean {
+  const digits = text.replace(/[\r\n]/g, "");
+  const alphabet = /[+/]/.test(digits) ? /^[A-Za-z0-9+/]*={0,2}$/ : /^[A-Za-z0-9_-]*={0,2}$/;
+  if (!alphabet.test(digits)) return false;
+  return digits.endsWith("=") ? digits.length % 4 === 0 : digits.length % 4 !== 1;
+}
 
 export function parseJwk(ctx: CallContext, text: GoString): Jwk {
   const object = objectIn(ctx, text);
@@ -90,8 +96,9 @@ export function parseJwk(ctx: CallContext, text: GoString): Jwk {
     return problem(`failed to decode value for key ${name}: ${why}`);
   };
   const has = (name: string): boolean => object.entries.has(ascii(name));
-  for (const name of [...binary, "crv", "kid", "alg", "use"].filter(has))
-    if (!base64.test(textOf(name)) && binary.includes(name))
+  const texts = new Set<string>([...binary, "crv", "kid", "alg", "use"]);
+  for (const name of [...object.entries.keys()].filter((key) => texts.has(key)))
+    if (!isBase64(textOf(name)) && binary.includes(name))
       problem(`failed to decode value for key ${name}: expected base64 encoded []byte (string)`);
   for (const name of required) if (!has(name)) problem(`required field ${name} is missing`);
   const bytes = (name: string): Buffer => Buffer.from(textOf(name), "base64url");

@@ -4,7 +4,7 @@ import { BudgetError, fail, GoError, secret } from "../errors.ts";
 import type { CallContext } from "../functions.ts";
 import { quote } from "../quote.ts";
 import type { GoString } from "../text.ts";
-import { ascii, fromBytes, fromText, isUtf8, textOf } from "../text.ts";
+import { decodeRune, ascii, fromBytes, fromText, isUtf8, runeError, textOf } from "../text.ts";
 import type { GoValue } from "../values.ts";
 import { anyMap, anySlice, GoMap, GoSlice } from "../values.ts";
 import { deepestValue, scan } from "./costs.ts";
@@ -176,9 +176,25 @@ const jsonKinds: ReadonlyMap<string, string> = new Map([
   ["boolean", "bool"],
 ]);
 
+/** What Go's YAML reader says of the first bytes that are no UTF-8. */
+function encodingProblem(text: GoString): string {
+  let at = 0;
+  for (let valid = decodeRune(text, at); valid.rune !== runeError || valid.width > 1; valid = decodeRune(text, at))
+    at += valid.width;
+  const first = text.charCodeAt(at);
+  const width = first >= 0xf8 ? 0 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 0;
+  if (width === 0) return "invalid leading UTF-8 octet";
+  if (at + width > text.length) return "incomplete UTF-8 octet sequence";
+  const rest = [...text.slice(at + 1, at + width)].map((octet) => octet.charCodeAt(0));
+  if (rest.some((octet) => (octet & 0xc0) !== 0x80)) return "invalid trailing UTF-8 octet";
+  const value = rest.reduce((sum, octet) => (sum << 6) | (octet & 0x3f), first & (0x7f >> width));
+  const shortest = [0, 0, 0x80, 0x800, 0x10000][width]!;
+  return value < shortest ? "invalid length of a UTF-8 sequence" : "invalid Unicode character";
+}
+
 function decoded(ctx: CallContext, text: GoString): GoValue | undefined {
-  if (!isUtf8(text)) fail("yaml: invalid UTF-8");
   try {
+    if (!isUtf8(text)) fail(`yaml: ${encodingProblem(text)}`);
     const tree = parseYaml(ctx, textOf(text));
     return tree && new Decoder(ctx).root(tree);
   } catch (thrown) {
