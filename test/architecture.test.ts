@@ -83,6 +83,7 @@ const revealers: Readonly<Record<string, string>> = {
   "plugin/sync/secret-shape.ts": "ESO's hash of a Secret's data",
   "plugin/sync/secret-types.ts": "whether a registry's credentials are JSON",
   "plugin/template/execute.ts": "values become the dot of a template",
+  "plugin/template/handlebars/render.ts": "values become the context of a template",
   "plugin/template/job.ts": "values go to the template worker",
   "plugin/wire/http.ts": "request headers and bodies leave",
   "plugin/wire/kube-http.ts": "a client certificate's key and request bodies leave",
@@ -141,7 +142,7 @@ test("nothing is left for later", () => {
 
 test("every script is the same launcher, and every dependency is pinned", () => {
   const manifest = JSON.parse(text("package.json")) as Record<string, Record<string, string>>;
-  const names = ["demo", "test", "test:peers", "bench", "build", "crds"];
+  const names = ["demo", "test", "test:peers", "bench", "build", "crds", "fuzz"];
   assert.deepEqual(manifest.scripts, Object.fromEntries(names.map((name) => [name, `node tools/run.mjs ${name}`])));
   for (const group of ["dependencies", "optionalDependencies", "devDependencies"])
     for (const [name, version] of Object.entries(manifest[group]!))

@@ -10,7 +10,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import type { RenderConfig } from "../config.ts";
 import { systemClock } from "../core/clock.ts";
-import { Failure, toFailure } from "../core/failure.ts";
+import { type Failure, toFailure } from "../core/failure.ts";
 import { clusterView } from "../directory/cluster-view.ts";
 import { readManifestFile } from "../directory/manifest-file.ts";
 import { buildIndex, type FileState, type ManifestIndex } from "../directory/manifest-index.ts";

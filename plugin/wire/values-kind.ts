@@ -56,10 +56,11 @@ export function valuesKind(values: Values): StoreKind {
           loginRealm: "values",
           locate: ({ key, version = "" }) => ({ address: key as Address, method: "GET", arguments: "", version }),
           login: () => Promise.resolve({}),
-          async fetch({ address, version }) {
+          fetch({ address, version }) {
             const value = values.get(address);
-            if (value) return { value, version };
-            throw new Failure("ref_not_found", `--values has no key ${JSON.stringify(address)}; add it`);
+            if (value) return Promise.resolve({ value, version });
+            const message = `--values has no key ${JSON.stringify(address)}; add it`;
+            return Promise.reject(new Failure("ref_not_found", message));
           },
         },
       },

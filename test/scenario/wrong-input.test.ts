@@ -85,11 +85,20 @@ const rows: ReadonlyArray<{ name: string; manifests: Record<string, string>; wan
     want: /ExternalSecret shop\/wrong: .*spec\.refreshIntervall.*refreshInterval/,
   },
   {
-    name: "a template, which is not built yet",
+    name: "a template of a key that is not read",
     manifests: {
-      "b.yaml": wrong(`  secretStoreRef: {name: files}\n  target: {template: {data: {a: "{{ .a }}"}}}\n${entry}`),
+      "b.yaml": wrong(`  secretStoreRef: {name: files}\n  target: {template: {data: {a: "{{ .nope }}"}}}\n${entry}`),
     },
-    want: /ExternalSecret shop\/wrong: .*\[manifest_invalid\].*spec\.target\.template.*not supported yet/,
+    want: /ExternalSecret shop\/wrong: .*\[template_failed\].*spec\.target\.template\.data\[a\].*no entry for key "nope"/,
+  },
+  {
+    name: "another kind of target, which is not built yet",
+    manifests: {
+      "b.yaml": wrong(
+        `  secretStoreRef: {name: files}\n  target: {manifest: {apiVersion: v1, kind: ConfigMap}}\n${entry}`,
+      ),
+    },
+    want: /ExternalSecret shop\/wrong: .*\[manifest_invalid\].*spec\.target\.manifest.*not supported yet/,
   },
   {
     name: "a find, which is not built yet",

@@ -153,7 +153,7 @@ for (const [type, data, told] of typed)
 test("finalizers of the template go with each write", async () => {
   const house = openHouse();
   const sent: SecretWrite[] = [];
-  const { create } = house.world.targets;
+  const create = house.world.targets.create.bind(house.world.targets);
   Object.assign(house.world.targets, {
     create: (write: SecretWrite, signal: AbortSignal) => (sent.push(write), create(write, signal)),
   });

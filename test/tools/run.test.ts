@@ -67,7 +67,7 @@ test("an unknown task is refused in one line that names the nearest", async () =
 test("no task is refused with their list", async () => {
   const { code, stderr } = await launch([]).ended;
   assert.equal(code, 2);
-  assert.match(stderr, /^keyferry: name a task: demo, test, test:peers, bench, crds, build\n$/);
+  assert.match(stderr, /^keyferry: name a task: demo, test, test:peers, bench, fuzz, crds, build\n$/);
 });
 
 test("a Node that cannot start the tools is refused in one line", async () => {

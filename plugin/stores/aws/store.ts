@@ -18,12 +18,12 @@ export interface AwsSession extends Session {
 /** Each service's part of the SDK is loaded at the first login: a process without such a store does not pay for it. */
 const services = {
   SecretsManager: {
-    load: () => import("./secrets-manager.ts"),
+    load: async () => (await import("./secrets-manager.ts")).openReads,
     endpoint: "AWS_SECRETSMANAGER_ENDPOINT",
     label: "AWS/SecretsManager",
   },
   ParameterStore: {
-    load: () => import("./parameter-store.ts"),
+    load: async () => (await import("./parameter-store.ts")).openReads,
     endpoint: "AWS_SSM_ENDPOINT",
     label: "AWS/ParameterStore",
   },
@@ -61,7 +61,7 @@ export function createAwsStore(
     locate: (ref) => locate(config, ref),
     async login(proof, signal) {
       const { credentials, expiresAtMs } = await logIn(config, proof, loginDeps, signal);
-      const { openReads } = await load();
+      const openReads = await load();
       const sendsNothing = login.method === "keys" && config.roles.length === 0;
       return {
         reads: openReads(target, credentials),

@@ -24,7 +24,6 @@ export const int64Type = basic<GoNumber>("int64");
 export const uint8Type = basic<GoNumber>("uint8");
 export const uint32Type = basic<GoNumber>("uint32");
 export const uint64Type = basic<GoNumber>("uint64");
-export const float32Type = basic<GoNumber>("float32");
 export const complex128Type = basic<GoComplex>("complex128");
 /** `interface{}`: a parameter of this type gets every value, nil as `null`. */
 export const anyType = basic<Exclude<GoValue, undefined>>("interface", "interface {}");

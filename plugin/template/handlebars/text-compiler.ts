@@ -7,7 +7,7 @@ import Handlebars from "handlebars/dist/cjs/handlebars.js";
 
 export class TextCompiler extends Handlebars.JavaScriptCompiler {
   /** Used for the inner templates of blocks. */
-  override compiler = TextCompiler;
+  readonly compiler = TextCompiler;
 
   /** Prints the value on top of the stack; nothing and null print nothing. */
   override append(): void {

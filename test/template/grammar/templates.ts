@@ -30,7 +30,7 @@ const literal = any(
 const wrong = any("08", "0x", "1__0", "'ab'", '"\\q"', "$none", "nofunction", "()", "..", "1a", '"open', "$x :=", "#");
 const path = any(
   ...[".s", ".e", ".n", ".f", ".t", ".nil", ".l", ".mixed", ".m", ".m.k", ".m.in", ".m.in.leaf"],
-  ...[".missing", ".m.none", ".s.x", ".nil.x", "$", "$.s", "$.m.k", "$x", "$y", "$x.k", "$none", "."],
+  ...[".missing", ".m.none", ".s.x", ".nil.x", "$", ".m.z", ".mixed", ".l", "$.s", "$.m.k", "$x", "$y", "$x.k", "."],
 );
 const predicate = any("eq", "ne", "lt", "le", "gt", "ge", "and", "or");
 const simple = any("print", "println", "len", "not", "html", "js", "urlquery", "upper", "toString", "kindOf", "quote");
@@ -56,22 +56,26 @@ const delimited = (inner: fc.Arbitrary<string>): fc.Arbitrary<string> =>
 const joined = (...parts: readonly (string | fc.Arbitrary<string>)[]): fc.Arbitrary<string> =>
   fc.tuple(...parts.map((part) => (typeof part === "string" ? fc.constant(part) : part))).map((all) => all.join(""));
 
-const text = any("text", " ", "\n", "a\n b ", "}} {", "é ", "{ {", "-", "");
+const text = any("text", " ", "\n", "a\n b ", "}} { ", "é ", "{ { ", "-", "");
 
-const deep = { maxDepth: 3, depthIdentifier: "template" } as const;
+type Weighted = readonly [weight: number, arbitrary: fc.Arbitrary<string>];
+const weighted = (all: readonly Weighted[]) => all.map(([weight, arbitrary]) => ({ weight, arbitrary }));
 
-/** One of the choices, the later ones less often the deeper it stands. */
-const choice = (
-  ...weighted: readonly (readonly [weight: number, arbitrary: fc.Arbitrary<string>])[]
-): fc.Arbitrary<string> => fc.oneof(deep, ...weighted.map(([weight, arbitrary]) => ({ weight, arbitrary })));
+const choice = (...all: readonly Weighted[]): fc.Arbitrary<string> => fc.oneof(...weighted(all));
+
+/** A choice that comes back to itself: from `maxDepth` levels on it is always the first. */
+const recursive = (depthIdentifier: string, maxDepth: number, ...all: readonly Weighted[]): fc.Arbitrary<string> =>
+  fc.oneof({ depthIdentifier, maxDepth }, ...weighted(all));
+
+const leaf = choice([40, literal], [50, path], [1, wrong]);
 
 const { body } = fc.letrec<Forms>((tie: fc.LetrecTypedTie<Forms>) => {
   const [operand, pipe, body] = [tie("operand"), tie("pipe"), tie("body")];
   return {
-    operand: choice(
-      [40, literal],
-      [50, path],
-      [1, wrong],
+    operand: recursive(
+      "parentheses",
+      3,
+      [90, leaf],
       [20, joined("(", pipe, ")")],
       [10, joined("(", pipe, ")", any(".k", ".in.leaf", ".none"))],
     ),
@@ -90,7 +94,7 @@ const { body } = fc.letrec<Forms>((tie: fc.LetrecTypedTie<Forms>) => {
     action: delimited(
       choice(
         [8, pipe],
-        [2, joined(any("$x", "$y"), any(" := ", " = ", ":=", "="), pipe)],
+        [2, joined(any("$x", "$y"), any(" := ", " = "), pipe)],
         [1, joined("$z := ", pipe)],
         [1, any("/* note */", "template `d`", 'template "none"')],
         [1, joined('template "d" ', operand)],
@@ -103,8 +107,8 @@ const { body } = fc.letrec<Forms>((tie: fc.LetrecTypedTie<Forms>) => {
       joined("{{if $v := ", pipe, "}}", body, "{{$v}}{{end}}"),
       joined(delimited(joined("with ", pipe)), body, "{{end}}"),
       joined("{{with $x := ", pipe, "}}", body, "{{else with ", pipe, "}}", body, "{{else}}", body, "{{end}}"),
-      joined("{{block ", any('"b"', '"d"', "`c`"), " ", pipe, "}}", body, "{{end}}"),
-      joined('{{define "', any("d", "e", "d "), '"}}', body, "{{end}}"),
+      joined("{{block ", any('"b"', '"b1"', '"b2"', '"b3"', '"b4"', '"d"', "`c`"), " ", pipe, "}}", body, "{{end}}"),
+      joined('{{define "', any("d ", "e", "f", "g", "h", "d"), '"}}', body, "{{end}}"),
     ),
     loop: fc.oneof(
       joined(delimited(joined("range ", pipe)), tie("loopBody"), "{{end}}"),
@@ -118,10 +122,12 @@ const { body } = fc.letrec<Forms>((tie: fc.LetrecTypedTie<Forms>) => {
       [1, joined(body, any("{{break}}", "{{continue}}"), body)],
       [1, joined("{{if ", pipe, "}}", any("{{break}}", "{{continue}}"), "{{end}}", body)],
     ),
-    body: choice(
-      [2, text],
-      [4, tie("action")],
-      [2, joined(text, tie("action"), text)],
+    body: recursive(
+      "blocks",
+      4,
+      [4, joined(text, tie("action"), text)],
+      [1, text],
+      [2, tie("action")],
       [2, joined(tie("body"), tie("body"))],
       [2, tie("control")],
       [2, tie("loop")],

@@ -24,7 +24,6 @@ const htmlEscapes: ReadonlyMap<string, string> = new Map([
   [">", "&gt;"],
 ]);
 
- 
 const escapeHtml = (text: string): GoString => ascii(text.replace(/[\0"'&<>]/g, (char) => htmlEscapes.get(char)!));
 
 const jsEscapes: ReadonlyMap<string, string> = new Map([
@@ -36,7 +35,6 @@ const jsEscapes: ReadonlyMap<string, string> = new Map([
 const unicodeEscape = (rune: number): string => `\\u${rune.toString(16).toUpperCase().padStart(4, "0")}`;
 
 function escapeJs(text: GoString): GoString {
-   
   const special = /[\\'"<>&=\0-\x1f]|[\x80-\xff]+/g;
   return ascii(
     text.replace(special, (part) => {
