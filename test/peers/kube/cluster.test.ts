@@ -97,7 +97,7 @@ test("an edit as somebody else carries their name in the audit log and in manage
   const [seen, ...others] = await cluster.auditEvents({ user: "mallory", verb: writingVerbs });
   assert.deepEqual(others, []);
   assert.deepEqual(
-    { ...seen, atMs: 0, uri: "", reason: "" },
+    { ...seen, atMs: 0, uri: "", reason: "", annotations: {} },
     {
       user: "mallory",
       sender: "admin",
@@ -111,6 +111,7 @@ test("an edit as somebody else carries their name in the audit log and in manage
       uri: "",
       status: 200,
       reason: "",
+      annotations: {},
       atMs: 0,
     },
   );
