@@ -154,7 +154,7 @@ async function credential(grant: Grant, need: StaticNeed, deps: ProverDeps, sign
 
 async function secretOf(grant: Grant, ref: SecretKeyRef, deps: ProverDeps, signal: AbortSignal): Promise<SecretValue> {
   const namespace = referredNamespace(grant, ref.field, ref.namespace);
-  const value = await deps.cluster.secretValue(namespace, ref.name, ref.key, signal);
+  const value = await deps.cluster.secretValue(namespace, ref.name, ref.key ?? "", signal);
   if (value) return value;
   throw new Failure(
     "credential_missing",

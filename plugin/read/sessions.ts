@@ -6,8 +6,9 @@
  */
 import type { Clock } from "../core/clock.ts";
 import { Failure, toFailure } from "../core/failure.ts";
-import type { Session } from "../stores/contract.ts";
+import type { CallerFacts, Session } from "../stores/contract.ts";
 import type { Access } from "./access.ts";
+import type { Grant } from "./authorize.ts";
 import { startFlight } from "./flight.ts";
 import type { Flight } from "./flight.ts";
 import { inLane } from "./in-lane.ts";
@@ -86,7 +87,9 @@ export function createSessions({ clock, sessionsMax, onLoginRefused, onVerdict }
     const { store, lane, ref, configHash } = access.grant.store;
     const identity = JSON.stringify([configHash, access.subject]);
     try {
-      const session = await inLane(lane, turn, (signal) => store.login(access.proof, signal));
+      const session = await inLane(lane, turn, (signal) =>
+        store.login(access.proof, signal, callerFacts(access.grant)),
+      );
       const kept = { session, life: lifetimeFrom(clock, session.expiresAtMs) };
       sessions.set(access.sessionKey, kept);
       outcomes.succeeded(store.loginRealm, identity);
@@ -126,4 +129,8 @@ export function createSessions({ clock, sessionsMax, onLoginRefused, onVerdict }
       }
     },
   };
+}
+
+function callerFacts({ caller, store }: Grant): CallerFacts {
+  return { namespace: caller.namespace, storeName: store.ref.name, storeKind: store.ref.kind };
 }

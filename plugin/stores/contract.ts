@@ -6,6 +6,7 @@
  * or a body of the store.
  */
 import type { Clock } from "../core/clock.ts";
+import type { Failure } from "../core/failure.ts";
 import type { SecretValue } from "../core/secret-value.ts";
 import type { MetadataPolicy, Parsed, StoreRefKind } from "../manifests/objects.ts";
 import type { HttpSend, TlsOptions } from "./http.ts";
@@ -16,6 +17,8 @@ export interface Ref {
   /** The store's own version syntax; absent = the current one. */
   readonly version?: string;
   readonly metadataPolicy: MetadataPolicy;
+  /** Only for kinds whose `propertySyntax` is "own": they take it out themselves. */
+  readonly property?: string;
 }
 
 declare const canonicalAddress: unique symbol;
@@ -31,16 +34,26 @@ export interface Located {
   readonly arguments: string;
   /** Empty = the current version. */
   readonly version: string;
+  /**
+   * What is fetched and kept in its place, where the store's API gives this only inside a larger answer: one fetch then
+   * serves all parts of it, and the store's `part` takes each out. Policies and audit go by the part's own address.
+   */
+  readonly whole?: Located;
 }
 
-/** Where a Secret's value is named in a provider block. */
+/** Where a value of a Secret or a ConfigMap is named in a provider block. */
 export interface SecretKeyRef {
   /** The field that holds this reference, for messages: `spec.provider.vault.auth.tokenSecretRef`. */
   readonly field: string;
   readonly name: string;
-  readonly key: string;
+  /** Absent: the whole object, as JSON text of its keys and their values in base64. */
+  readonly key?: string;
   /** Absent: the store's own namespace, or for a ClusterSecretStore that of whoever reads (referent). */
   readonly namespace?: string;
+  /** Absent: a Secret. A ConfigMap is read by key only. */
+  readonly kind?: "ConfigMap";
+  /** A label without which the Secret is not for stores. */
+  readonly label?: { readonly key: string; readonly value: string };
 }
 
 /** What a login wants to be shown. Declared by the store, collected by the read path under its proof rules. */
@@ -55,12 +68,16 @@ export type ProofNeed =
       readonly audience?: string;
       /** What the login goes by beside the token: annotations of the account that the token is for. */
       readonly annotations?: AnnotationNeed;
+      /** What else this store's requests need, by the name that `login` will look for: a CA, a client certificate. */
+      readonly secrets?: Readonly<Record<string, SecretKeyRef>>;
     }
   | {
       /** Credentials kept in Secrets, by the name that `login` will look for. */
       readonly kind: "static";
       readonly method: string;
       readonly secrets: Readonly<Record<string, SecretKeyRef>>;
+      /** True: nothing of it says who reads (a CA alone), so a pod's identity needs no more either. */
+      readonly anonymous?: true;
     };
 
 /** Annotations of the account whose token is shown, by their keys. */
@@ -84,6 +101,8 @@ export type Subject =
       readonly audience: string;
       /** Canonical JSON of the annotations that the login goes by; absent when it goes by none. */
       readonly annotations?: string;
+      /** Keyed digest of `ProofNeed.secrets`, hex; absent when there are none. */
+      readonly digest?: string;
     }
   | {
       /** Keyed digest of the credential, hex: a changed credential is another subject. */
@@ -98,6 +117,7 @@ export type Proof =
       readonly token: SecretValue;
       /** Those of `AnnotationNeed.shown` that the account has. */
       readonly annotations?: Readonly<Record<string, string>>;
+      readonly secrets?: Readonly<Record<string, SecretValue>>;
     }
   | { readonly kind: "static"; readonly secrets: Readonly<Record<string, SecretValue>> };
 
@@ -118,7 +138,64 @@ export interface StoreAnswer {
   readonly expiresAtMs?: number;
   /** The store's id of this request, for audit. Source: response body or headers. */
   readonly requestId?: string;
+  /** By which `refetch` asks whether this is still the answer: an ETag. */
+  readonly validator?: string;
+  /** Set where the store made the value for this read and takes it back: `expiresAtMs` is then this lease's end. */
+  readonly lease?: Lease;
 }
+
+export interface Lease {
+  readonly id: string;
+  readonly renewable: boolean;
+}
+
+/** What a find asks for; all of it narrows. */
+export interface FindWish {
+  /** A prefix or folder, as the store has them. */
+  readonly path?: string;
+  /** Whether a name is wanted; absent = every name. The source is RE2 text, for stores that filter by it themselves. */
+  readonly name?: { readonly source: string; readonly matches: (name: string) => boolean };
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+export interface Found {
+  /** What it is called in the result, before conversion and rewrite. */
+  readonly name: string;
+  /** By which it is read, as a manifest would name it (without the store's own prefix where `locate` adds that). */
+  readonly key: string;
+  readonly property?: string;
+}
+
+export interface FindAbility<S extends Session> {
+  /** Which of the narrowings the store has: another one is `ref_invalid`. */
+  readonly by: readonly ("path" | "name" | "tags")[];
+  /** What a policy's rules decide on before the listing is sent, and its identity in caches. Throws `ref_invalid`. */
+  locate(wish: FindWish): Located;
+  /**
+   * All that match, in any order, page by page until the end; never a part. Rejects as `fetch` does; an empty folder is
+   * an empty list.
+   */
+  list(wish: FindWish, session: S, signal: AbortSignal): Promise<readonly Found[]>;
+}
+
+export interface BatchAbility<S extends Session> {
+  /** Reads that one call can hold. */
+  readonly most: number;
+  /** Whether this read can go out in such a call. */
+  takes(located: Located): boolean;
+  /** One outcome for each, in their order. Rejects only when the call as a whole failed. */
+  fetch(located: readonly Located[], session: S, signal: AbortSignal): Promise<readonly (StoreAnswer | Failure)[]>;
+}
+
+export interface LeaseAbility<S extends Session> {
+  /** Resolves with its new end, wall clock epoch milliseconds. Rejects with Failure. */
+  renew(lease: Lease, session: S, signal: AbortSignal): Promise<number>;
+  /** Ends it now. Rejects with Failure. */
+  revoke(lease: Lease, session: S, signal: AbortSignal): Promise<void>;
+}
+
+/** What a login may put on the wire about who asks; see `StoreKind.unusedCallerFacts`. */
+export type CallerFacts = Readonly<Record<CallerFact, string>>;
 
 export interface Store<S extends Session = Session> {
   readonly proofNeed: ProofNeed;
@@ -132,7 +209,7 @@ export interface Store<S extends Session = Session> {
    * Trades proof for a session. Rejects with Failure: `store_login_denied` when the store refuses the proof,
    * `store_invalid` when the store's own configuration is wrong, an unavailable code otherwise.
    */
-  login(proof: Proof, signal: AbortSignal): Promise<S>;
+  login(proof: Proof, signal: AbortSignal, facts: CallerFacts): Promise<S>;
   /**
    * Reads one ref whole; never resolves with part of an answer. Rejects with Failure: `store_denied` when the session
    * may not read it, `ref_not_found` only for exactly the shape that this kind's API uses for "there is no such secret",
@@ -144,12 +221,21 @@ export interface Store<S extends Session = Session> {
    * `store_denied` when it does not, an unavailable or `answer_*` code otherwise.
    */
   check?(session: S, signal: AbortSignal): Promise<void>;
+  /** Optional ability: another life for the session. Rejects with Failure; then a new login follows. */
+  renew?(session: S, signal: AbortSignal): Promise<S>;
+  /** For Located with `whole`: takes the part out of the whole's answer. Throws Failure `ref_not_found`, `answer_invalid`. */
+  part?(located: Located, whole: StoreAnswer): StoreAnswer;
+  /** Optional ability: as `fetch`, or "unchanged" when the answer with this validator still is the answer. */
+  refetch?(located: Located, validator: string, session: S, signal: AbortSignal): Promise<StoreAnswer | "unchanged">;
+  readonly find?: FindAbility<S>;
+  readonly batch?: BatchAbility<S>;
+  readonly leases?: LeaseAbility<S>;
   /** Optional ability: calls back after anything this store reads may have changed. Returns the stop function. */
   watch?(onChange: () => void): () => void;
 }
 
-/** How `property` is looked up in an answer (spec: the JSON paths of gjson). */
-export type PropertySyntax = "key-then-gjson" | "escaped-then-gjson" | "gjson-then-escaped" | "gjson";
+/** How `property` is looked up in an answer, by the paths of gjson; "own": `locate` gets it, and the answer is final. */
+export type PropertySyntax = "key-then-gjson" | "escaped-then-gjson" | "gjson-then-escaped" | "gjson" | "own";
 
 /** Facts about the caller that a kind may put on the wire (session tags, templates). */
 export type CallerFact = "namespace" | "storeName" | "storeKind";

@@ -18,6 +18,7 @@ import { canned, silence, startHostileServer } from "../fakes/hostile-server.ts"
 import type { CannedAnswer, HostileServer, ReceivedRequest, Reply } from "../fakes/hostile-server.ts";
 import { httpRows } from "./contract-rows.ts";
 import type { ContractRow, Phase, RowName } from "./contract-rows.ts";
+import { facts } from "./facts.ts";
 
 /** Planted wherever something secret or foreign could leak from; searched for in every failure. */
 export const canaries = {
@@ -91,7 +92,7 @@ export function runContractSuite(name: string, harness: HttpContractHarness): vo
     test("a closed port is store_unreachable", async () => {
       const store = bench.openAt(await unusedUrl());
       const attempt = harness.login
-        ? store.login(harness.proof, new AbortController().signal)
+        ? store.login(harness.proof, new AbortController().signal, facts)
         : readFrom(store, harness);
       await fails(attempt, "store_unreachable");
     });
@@ -117,12 +118,12 @@ export function runLocalContractSuite(name: string, harness: LocalContractHarnes
     });
     test("a secret that is not there is ref_not_found", async () => {
       const store = await open();
-      const session = await store.login(harness.proof, never);
+      const session = await store.login(harness.proof, never, facts);
       await fails((async () => store.fetch(store.locate(harness.missing), session, never))(), "ref_not_found");
     });
     test("an ended wait ends the read with the signal's own reason", async () => {
       const store = await open();
-      const session = await store.login(harness.proof, never);
+      const session = await store.login(harness.proof, never, facts);
       const reason = new Failure("store_timeout", "the test waits no longer");
       const read = (async () => store.fetch(store.locate(harness.ref), session, AbortSignal.abort(reason)))();
       await assert.rejects(read, reason);
@@ -164,13 +165,13 @@ function createBench(harness: HttpContractHarness) {
     async read(reply: Reply, ref: Ref = harness.ref, signal = new AbortController().signal) {
       server.answer((request) => loginReply(request) ?? reply);
       const store = openAt(server.url);
-      const session = await store.login(harness.proof, signal);
+      const session = await store.login(harness.proof, signal, facts);
       assertSilent(session);
       return store.fetch(store.locate(ref), session, signal);
     },
     async login(reply: Reply, signal = new AbortController().signal) {
       server.answer(() => reply);
-      return openAt(server.url).login(harness.proof, signal);
+      return openAt(server.url).login(harness.proof, signal, facts);
     },
   };
 }
@@ -246,7 +247,7 @@ function codeOf(row: ContractRow, phase: Phase, harness: HttpContractHarness): F
 
 async function readFrom(store: Store, { ref, proof }: Expectations) {
   const { signal } = new AbortController();
-  return store.fetch(store.locate(ref), await store.login(proof, signal), signal);
+  return store.fetch(store.locate(ref), await store.login(proof, signal, facts), signal);
 }
 
 async function fails(attempt: Promise<unknown>, code: FailureCode): Promise<Failure> {

@@ -29,6 +29,8 @@ function search(payload: Buffer, property: string, syntax: PropertySyntax): Prop
       return firstFound(byPath, byDottedKey);
     case "gjson":
       return byPath();
+    case "own":
+      throw new Error("a kind that takes properties out itself leaves nothing to look up");
   }
 }
 

@@ -9,6 +9,7 @@ import { aws } from "../../../plugin/stores/aws/kind.ts";
 import type { HttpAnswer, HttpRequest, HttpSend } from "../../../plugin/stores/http.ts";
 import { FakeClock } from "../../fakes/clock.ts";
 import { arnOf, inShop, tokenProof } from "./opened.ts";
+import { facts } from "../facts.ts";
 
 const opened: string[] = [];
 /** Before the SDK is loaded: it takes these functions once. */
@@ -72,7 +73,7 @@ for (const service of ["SecretsManager", "ParameterStore"]) {
   });
   if (!store.ok) throw new Error(JSON.stringify(store.problems));
   const opening = store.value.store;
-  const session = await opening.login(tokenProof("jwt", "first"), signal);
+  const session = await opening.login(tokenProof("jwt", "first"), signal, facts);
   await opening.fetch(opening.locate({ key: "db", metadataPolicy: "None" }), session, signal);
 }
 process.stdout.write(JSON.stringify({ sent, opened: opened.filter((path) => !path.includes("node_modules")) }));

@@ -9,6 +9,7 @@ import { canned, startHostileServer } from "../../fakes/hostile-server.ts";
 import type { CannedAnswer, HostileServer } from "../../fakes/hostile-server.ts";
 import { json, startFakeAws } from "./fake-aws.ts";
 import { arnOf, byAccount, byKeys, clock, keysProof, openAws, tokenProof } from "./opened.ts";
+import { facts } from "../facts.ts";
 
 const { signal } = new AbortController();
 let clients: HttpClients;
@@ -28,12 +29,12 @@ suite("a login at aws", { timeout: 30_000 }, () => {
     return { server, calls, store: openAws(block, { url: server.url, clients, calls }) };
   };
   const readAs = async (store: Store, proof: Proof): Promise<string> =>
-    textOf(await store.fetch(store.locate(ref("db")), await store.login(proof, signal), signal));
+    textOf(await store.fetch(store.locate(ref("db")), await store.login(proof, signal, facts), signal));
 
   test("trades the account's token for the role that it is annotated with, unsigned", async (t) => {
     const { server, store, calls } = await opened(byAccount);
     t.after(server.close);
-    const session = await store.login(tokenProof("jwt\n", "reader"), signal);
+    const session = await store.login(tokenProof("jwt\n", "reader"), signal, facts);
     assert.deepEqual(server.logins, [
       {
         Action: "AssumeRoleWithWebIdentity",
@@ -81,7 +82,7 @@ suite("a login at aws", { timeout: 30_000 }, () => {
   test("with keys sends nothing; they sign the read", async (t) => {
     const { server, store, calls } = await opened(byKeys);
     t.after(server.close);
-    const session = await store.login(keysProof("AKIA1\n", "secret\n", "given-session\n"), signal);
+    const session = await store.login(keysProof("AKIA1\n", "secret\n", "given-session\n"), signal, facts);
     assert.equal(server.requests.length, 0);
     assert.equal(session.given, true);
     assert.equal(textOf(await store.fetch(store.locate(ref("db")), session, signal)), "db as AKIA1+given-session");
@@ -90,7 +91,7 @@ suite("a login at aws", { timeout: 30_000 }, () => {
   test("with keys may assume a role", async (t) => {
     const { server, store } = await opened({ ...byKeys, role: arnOf("reader") });
     t.after(server.close);
-    const session = await store.login(keysProof("AKIA1"), signal);
+    const session = await store.login(keysProof("AKIA1"), signal, facts);
     assert.equal(session.given, undefined);
     assert.equal(session.expiresAtMs, Date.UTC(2026, 0, 1, 1));
     assert.equal(textOf(await store.fetch(store.locate(ref("db")), session, signal)), "db as AKIA1>reader");
@@ -98,7 +99,7 @@ suite("a login at aws", { timeout: 30_000 }, () => {
   test("with a key that is no key is told, and not shown", async (t) => {
     const { server, store } = await opened(byKeys);
     t.after(server.close);
-    await assert.rejects(store.login(keysProof("AKIA1", "two\nlines"), signal), (thrown) => {
+    await assert.rejects(store.login(keysProof("AKIA1", "two\nlines"), signal, facts), (thrown) => {
       assert.ok(thrown instanceof Failure);
       assert.equal(thrown.code, "store_invalid");
       assert.match(thrown.message, /secretAccessKey is no credential/);
@@ -110,7 +111,7 @@ suite("a login at aws", { timeout: 30_000 }, () => {
     const { server, store } = await opened(byAccount);
     t.after(server.close);
     const who = ["ana", "ben", "cat", "dan"];
-    const sessions = await Promise.all(who.map((name) => store.login(tokenProof(name, `role-${name}`), signal)));
+    const sessions = await Promise.all(who.map((name) => store.login(tokenProof(name, `role-${name}`), signal, facts)));
     for (let round = 0; round < 5; round++) {
       const order = round % 2 === 0 ? who : [...who].reverse();
       const seen = await Promise.all(
@@ -123,14 +124,14 @@ suite("a login at aws", { timeout: 30_000 }, () => {
         order.map((name) => `of-${name} as ${name}@role-${name}`),
       );
       // Logging in again in between changes nobody else.
-      sessions[round % 4] = await store.login(tokenProof(who[round % 4]!, `role-${who[round % 4]}`), signal);
+      sessions[round % 4] = await store.login(tokenProof(who[round % 4]!, `role-${who[round % 4]}`), signal, facts);
     }
   });
   test("a session prints nothing of its credentials", async (t) => {
     const { server, store } = await opened(byKeys);
     t.after(server.close);
     const { inspect } = await import("node:util");
-    const session = await store.login(keysProof("AKIACANARY", "canary-secret"), signal);
+    const session = await store.login(keysProof("AKIACANARY", "canary-secret"), signal, facts);
     assert.doesNotMatch(inspect(session, { depth: 20, showHidden: true }) + JSON.stringify(session), /canary/i);
   });
 });
@@ -145,7 +146,7 @@ suite("a read from aws", { timeout: 30_000 }, () => {
   async function readFrom(service: string, reply: CannedAnswer, asked: Ref): Promise<[StoreAnswer, unknown]> {
     server.answer(() => canned(reply));
     const store = openAws({ service, ...byKeys }, { url: server.url, clients, calls });
-    const answer = await store.fetch(store.locate(asked), await store.login(keysProof("AKIA1"), signal), signal);
+    const answer = await store.fetch(store.locate(asked), await store.login(keysProof("AKIA1"), signal, facts), signal);
     return [answer, JSON.parse(server.requests.at(-1)!.body)];
   }
   const target = (): string | undefined => server.requests.at(-1)!.headers["x-amz-target"];
@@ -290,7 +291,7 @@ suite("a login that aws refuses", { timeout: 30_000 }, () => {
       const calls: string[] = [];
       const store = openAws(byAccount, { url: server.url, clients, calls });
       const before = server.requests.length;
-      await assert.rejects(store.login(tokenProof("jwt", "reader"), signal), (thrown) => {
+      await assert.rejects(store.login(tokenProof("jwt", "reader"), signal, facts), (thrown) => {
         assert.ok(thrown instanceof Failure);
         assert.equal(thrown.code, code, thrown.message);
         assert.match(thrown.message, says);
@@ -305,7 +306,7 @@ suite("a login that aws refuses", { timeout: 30_000 }, () => {
       canned({ status: 403, body: "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>" }),
     );
     const store = openAws({ ...byKeys, role: arnOf("last") }, { url: server.url, clients });
-    await assert.rejects(store.login(keysProof("AKIA1"), signal), {
+    await assert.rejects(store.login(keysProof("AKIA1"), signal, facts), {
       code: "store_login_denied",
       message: /AssumeRole for role ".*\/last".*sts:AssumeRole/,
     });

@@ -11,6 +11,7 @@ import { createHttpClients } from "../../../plugin/wire/http.ts";
 import { canned, silence, startHostileServer } from "../../fakes/hostile-server.ts";
 import { json } from "./fake-aws.ts";
 import { byKeys, keysProof, openAws } from "./opened.ts";
+import { facts } from "../facts.ts";
 
 interface Seen {
   readonly sent: readonly {
@@ -120,7 +121,7 @@ suite("traps of the AWS SDK", { timeout: 60_000 }, () => {
     const guarded = createHttpClients({ allowLoopback: false, allowPlainHttp: true, apiServer: [], exemptCidrs: [] });
     t.after(() => guarded.close());
     const store = openAws(byKeys, { url: server.url, clients: guarded });
-    const session = await store.login(keysProof("AKIA1"), signal);
+    const session = await store.login(keysProof("AKIA1"), signal, facts);
     const read = store.fetch(store.locate({ key: "db", metadataPolicy: "None" }), session, signal);
     await assert.rejects(read, { code: "store_unreachable", message: /loopback address/ });
     assert.equal(server.connections, 0);
@@ -132,7 +133,7 @@ suite("traps of the AWS SDK", { timeout: 60_000 }, () => {
     for (const key of ["AKIA1", "AKIA2", "AKIA3", "AKIA4", "AKIA5", "AKIA6"])
       await store.fetch(
         store.locate({ key: "db", metadataPolicy: "None" }),
-        await store.login(keysProof(key), signal),
+        await store.login(keysProof(key), signal, facts),
         signal,
       );
     assert.ok(server.connections <= 2, `${server.connections} connections`);
@@ -141,7 +142,7 @@ suite("traps of the AWS SDK", { timeout: 60_000 }, () => {
     const server = await startHostileServer(() => silence());
     t.after(server.close);
     const store = openAws(byKeys, { url: server.url, clients });
-    const session = await store.login(keysProof("AKIA1"), signal);
+    const session = await store.login(keysProof("AKIA1"), signal, facts);
     const reason = new Failure("store_timeout", "no longer");
     const read = store.fetch(store.locate({ key: "db", metadataPolicy: "None" }), session, AbortSignal.abort(reason));
     await assert.rejects(read, reason);
@@ -154,7 +155,7 @@ suite("traps of the AWS SDK", { timeout: 60_000 }, () => {
     );
     t.after(server.close);
     const store = openAws(byKeys, { url: server.url, clients });
-    const session = await store.login(keysProof("AKIA1"), signal);
+    const session = await store.login(keysProof("AKIA1"), signal, facts);
     const dayOf = (at: number): string => server.requests[at]!.headers["x-amz-date"]!.slice(0, 8);
     for (let i = 0; i < 2; i++) await store.fetch(store.locate({ key: "db", metadataPolicy: "None" }), session, signal);
     assert.notEqual(dayOf(0), dayOf(1));

@@ -4,6 +4,7 @@ import { Failure } from "../../../plugin/core/failure.ts";
 import type { OpenedStore, Ref, StoreContext, StoreDeps } from "../../../plugin/stores/contract.ts";
 import { fake } from "../../../plugin/stores/fake/kind.ts";
 import { canaries, runLocalContractSuite } from "../contract-suite.ts";
+import { facts } from "../facts.ts";
 
 const context: StoreContext = { scope: "SecretStore", name: "trial", namespace: "shop" };
 const never = new AbortController().signal;
@@ -25,7 +26,7 @@ const ref = (key: string, version?: string): Ref => ({
 async function outcome(raw: unknown, wanted: Ref): Promise<string> {
   const { store } = opened(raw);
   try {
-    const answer = await store.fetch(store.locate(wanted), await store.login({ kind: "none" }, never), never);
+    const answer = await store.fetch(store.locate(wanted), await store.login({ kind: "none" }, never, facts), never);
     return `${answer.value.reveal().toString()}@${answer.version}`;
   } catch (thrown) {
     assert.ok(thrown instanceof Failure);

@@ -8,6 +8,7 @@ import { Failure } from "../../../plugin/core/failure.ts";
 import type { OpenedStore, Ref, StoreContext, StoreDeps } from "../../../plugin/stores/contract.ts";
 import { file } from "../../../plugin/stores/file/kind.ts";
 import { FakeClock } from "../../fakes/clock.ts";
+import { facts } from "../facts.ts";
 
 export const never = new AbortController().signal;
 
@@ -59,7 +60,7 @@ export const ref = (key: string): Ref => ({ key, metadataPolicy: "None" });
 /** The value's text, or `code: message`. */
 export async function outcome({ store }: OpenedStore, wanted: Ref): Promise<string> {
   try {
-    const answer = await store.fetch(store.locate(wanted), await store.login({ kind: "none" }, never), never);
+    const answer = await store.fetch(store.locate(wanted), await store.login({ kind: "none" }, never, facts), never);
     return answer.value.reveal().toString();
   } catch (thrown) {
     assert.ok(thrown instanceof Failure, String(thrown));

@@ -8,6 +8,7 @@ import { vault } from "../../../plugin/stores/vault/kind.ts";
 import { createHttpClients, type HttpClients } from "../../../plugin/wire/http.ts";
 import { FakeClock } from "../../fakes/clock.ts";
 import { startVaultServer, type FakeVault } from "../../fakes/vault-server.ts";
+import { facts } from "../facts.ts";
 
 const { signal } = new AbortController();
 const clock = new FakeClock();
@@ -45,7 +46,7 @@ async function loggedIn(auth: object, proof: Proof, more: object = {}): Promise<
   );
   if (!opened.ok) assert.fail(JSON.stringify(opened.problems));
   const { store } = opened.value;
-  return [store, await store.login(proof, signal)];
+  return [store, await store.login(proof, signal, facts)];
 }
 
 const byRole = { kubernetes: { role: "payments" } };

@@ -10,6 +10,7 @@ import type { HttpClients } from "../../../plugin/wire/http.ts";
 import { FakeClock } from "../../fakes/clock.ts";
 import { startVaultServer } from "../../fakes/vault-server.ts";
 import type { FakeVault } from "../../fakes/vault-server.ts";
+import { facts } from "../facts.ts";
 
 const context: StoreContext = { scope: "SecretStore", name: "vault", namespace: "shop" };
 const { signal } = new AbortController();
@@ -54,7 +55,7 @@ function open(auth: object, block: object = { path: "secret" }): Store {
 }
 
 async function read(store: Store, proof: Proof, key: string, version?: string) {
-  const session = await store.login(proof, signal);
+  const session = await store.login(proof, signal, facts);
   const ref = { key, metadataPolicy: "None" as const, ...(version === undefined ? {} : { version }) };
   return store.fetch(store.locate(ref), session, signal);
 }
@@ -179,7 +180,7 @@ suite("logins", () => {
     });
     server.put("secret/payments/db", { a: "1" });
     const store = open(kubernetesAuth);
-    const session = await store.login(jwt, signal);
+    const session = await store.login(jwt, signal, facts);
     assert.equal(session.expiresAtMs, clock.nowMs() + 600_000);
     const answer = await store.fetch(store.locate({ key: "payments/db", metadataPolicy: "None" }), session, signal);
     assert.equal(answer.version, "1");
@@ -191,26 +192,30 @@ suite("logins", () => {
   });
   test("a token that does not end gives a session that does not end", async () => {
     server.role("kubernetes", "payments", { policies: ["payments"], ttlSeconds: 0 });
-    assert.equal((await open(kubernetesAuth).login(jwt, signal)).expiresAtMs, undefined);
+    assert.equal((await open(kubernetesAuth).login(jwt, signal, facts)).expiresAtMs, undefined);
   });
   test("kubernetes and jwt with a JWT from a Secret", async () => {
     const accepts = (shown: string): boolean => shown === "from-secret";
     server.role("kubernetes", "payments", { policies: ["payments"], accepts });
     server.role("oidc", "payments", { policies: ["payments"], accepts });
     const proof = statics({ jwt: "from-secret\n" });
-    await open({ kubernetes: { role: "payments", secretRef: { name: "s" } } }).login(proof, signal);
-    await open({ jwt: { path: "oidc", role: "payments", secretRef: { name: "s", key: "jwt" } } }).login(proof, signal);
+    await open({ kubernetes: { role: "payments", secretRef: { name: "s" } } }).login(proof, signal, facts);
+    await open({ jwt: { path: "oidc", role: "payments", secretRef: { name: "s", key: "jwt" } } }).login(
+      proof,
+      signal,
+      facts,
+    );
     assert.equal(server.issued.length, 2);
   });
   test("appRole with the role id in the store, and in a Secret", async () => {
     server.appRole("approle", { roleId: "role-1", secretId: "secret-1", policies: ["payments"] });
     const secretRef = { name: "s", key: "secret" };
-    await open({ appRole: { roleId: "role-1", secretRef } }).login(statics({ secretId: "secret-1" }), signal);
+    await open({ appRole: { roleId: "role-1", secretRef } }).login(statics({ secretId: "secret-1" }), signal, facts);
     const byRef = open({ appRole: { roleRef: { name: "s", key: "id" }, secretRef } });
-    await byRef.login(statics({ roleId: "role-1\n", secretId: "secret-1\n" }), signal);
+    await byRef.login(statics({ roleId: "role-1\n", secretId: "secret-1\n" }), signal, facts);
     assert.equal(server.issued.length, 2);
     await fails(
-      byRef.login(statics({ roleId: "role-1", secretId: "wrong" }), signal),
+      byRef.login(statics({ roleId: "role-1", secretId: "wrong" }), signal, facts),
       "store_login_denied",
       /appRole login at auth\/approle \(400\)/,
     );
@@ -218,7 +223,7 @@ suite("logins", () => {
   test("a token from a Secret is trimmed and needs no login", async () => {
     server.put("secret/x", { a: "1" });
     const store = open(tokenAuth);
-    const session = await store.login(statics({ token: " root\n" }), signal);
+    const session = await store.login(statics({ token: " root\n" }), signal, facts);
     assert.equal(server.requests.length, 0);
     assert.equal(session.expiresAtMs, undefined);
     assert.equal(await readText(store, statics({ token: " root\n" }), "x"), '{"a":"1"}');
@@ -231,7 +236,7 @@ suite("logins", () => {
   ] as const)
     test(`a token that is ${name} is store_invalid before anything is sent`, async () => {
       const failure = await fails(
-        open(tokenAuth).login(statics({ token }), signal),
+        open(tokenAuth).login(statics({ token }), signal, facts),
         "store_invalid",
         /auth\.tokenSecretRef/,
       );
@@ -242,17 +247,17 @@ suite("logins", () => {
     server.role("clusters/prod", "payments", { policies: [], accepts: () => false });
     const auth = { kubernetes: { mountPath: "clusters/prod", role: "payments" } };
     const words = /^vault refused the kubernetes login at auth\/clusters\/prod as role "payments" \(403\)/;
-    await fails(open(auth).login(jwt, signal), "store_login_denied", words);
+    await fails(open(auth).login(jwt, signal, facts), "store_login_denied", words);
     assert.deepEqual(calls, ["Login error"]);
   });
   test("an unknown role and an unknown mount are refused logins", async () => {
     await fails(
-      open({ kubernetes: { role: "nobody" } }).login(jwt, signal),
+      open({ kubernetes: { role: "nobody" } }).login(jwt, signal, facts),
       "store_login_denied",
       /role "nobody" \(400\)/,
     );
     await fails(
-      open({ kubernetes: { role: "r", mountPath: "x" } }).login(jwt, signal),
+      open({ kubernetes: { role: "r", mountPath: "x" } }).login(jwt, signal, facts),
       "store_login_denied",
       /auth\/x/,
     );
@@ -291,21 +296,21 @@ suite("refusals and outages", () => {
     server.put("secret/payments/db", { a: "1" });
     const store = open(kubernetesAuth);
     const located = store.locate({ key: "payments/db", metadataPolicy: "None" });
-    const revoked = await store.login(jwt, signal);
+    const revoked = await store.login(jwt, signal, facts);
     await store.fetch(located, revoked, signal);
     server.revokeIssued();
     await fails(store.fetch(located, revoked, signal), "store_denied");
-    const expired = await store.login(jwt, signal);
+    const expired = await store.login(jwt, signal, facts);
     await clock.advance(600_000);
     await fails(store.fetch(located, expired, signal), "store_denied");
   });
   test("sealed at login and at read, fine again when unsealed", async () => {
     server.put("secret/payments/db", { a: "1" });
     const store = open(kubernetesAuth);
-    const session = await store.login(jwt, signal);
+    const session = await store.login(jwt, signal, facts);
     const located = store.locate({ key: "payments/db", metadataPolicy: "None" });
     server.seal();
-    await fails(store.login(jwt, signal), "store_sealed");
+    await fails(store.login(jwt, signal, facts), "store_sealed");
     await fails(store.fetch(located, session, signal), "store_sealed");
     server.unseal();
     assert.equal((await store.fetch(located, session, signal)).version, "1");
@@ -313,9 +318,9 @@ suite("refusals and outages", () => {
   test("a quota passes on how long to wait", async () => {
     const store = open(kubernetesAuth);
     server.throttle({ retryAfterSeconds: 3 });
-    assert.equal((await fails(store.login(jwt, signal), "store_throttled")).retryAfterMs, 3_000);
+    assert.equal((await fails(store.login(jwt, signal, facts), "store_throttled")).retryAfterMs, 3_000);
     server.throttle({});
-    assert.equal((await fails(store.login(jwt, signal), "store_throttled")).retryAfterMs, undefined);
+    assert.equal((await fails(store.login(jwt, signal, facts), "store_throttled")).retryAfterMs, undefined);
   });
   test("a server that stops is unreachable, and read again when it is back", async () => {
     server.put("secret/x", { a: "1" });
