@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { buildKeyferry, bundle } from "../tools/build.mjs";
 import { imageFlags, readStages } from "../tools/dockerfile.ts";
+import { cacheEnvironment, precompile } from "../tools/precompile.mjs";
 import { objectBytes, objects, writeWorkload } from "./workload.ts";
 
 export interface Starter {
@@ -29,6 +30,7 @@ export interface Running {
 export async function prepare(): Promise<{ keyferry: Starter; echo: Starter; close: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), "keyferry-bench-"));
   await buildKeyferry("dist");
+  await precompile("dist", imageFlags(readStages().at(-1)!));
   await bundle({ "echo-server": "bench/echo-server.ts" }, join(folder, "echo"));
   const { manifests } = await writeWorkload(folder);
   let runs = 0;
@@ -38,7 +40,8 @@ export async function prepare(): Promise<{ keyferry: Starter; echo: Starter; clo
       start() {
         const out = join(folder, `out-${runs++}`);
         const flags = ["--manifests", manifests, "--out", out, "--audit-log", `${out}.audit.jsonl`];
-        return run(["dist/keyferry.mjs", "standalone", ...flags], join(out, "providers", "keyferry.sock"));
+        const args = ["dist/keyferry.mjs", "standalone", ...flags];
+        return run(args, join(out, "providers", "keyferry.sock"), cacheEnvironment("dist"));
       },
     },
     echo: {
@@ -52,11 +55,12 @@ export async function prepare(): Promise<{ keyferry: Starter; echo: Starter; clo
   };
 }
 
-function run(args: readonly string[], socket: string): Running {
+/** `cache`: where the image has what was compiled ahead. A bare server has none. */
+function run(args: readonly string[], socket: string, cache: Readonly<Record<string, string>> = {}): Running {
   const image = readStages().at(-1)!;
   const child = spawn(process.execPath, [...imageFlags(image), ...args], {
     stdio: ["ignore", "ignore", "pipe"],
-    env: { ...process.env, ...image.env },
+    env: { ...process.env, ...image.env, NODE_COMPILE_CACHE: "", ...cache },
   });
   const end = (): void => void child.kill("SIGKILL");
   process.once("exit", end);

@@ -13,6 +13,7 @@ import { basename, join, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import type * as BuildTool from "../../tools/build.mjs";
+import type * as PrecompileTool from "../../tools/precompile.mjs";
 import { type Copy, imageFlags, readStages, type Stage } from "../../tools/dockerfile.ts";
 import { mountAsDriver } from "../fakes/driver-client.ts";
 import { layOut, until } from "../scenario/program.ts";
@@ -99,6 +100,15 @@ test("standalone serves a mount and ends with 0 on SIGTERM", async () => {
   assert.equal(existsSync(socket), false);
 });
 
+test("what was compiled ahead is taken, and nothing is written beside it", async () => {
+  const before = globSync("**", { cwd: imageEnv()["NODE_COMPILE_CACHE"]! });
+  const { ended, printed } = run(["standalone", "--help"], { NODE_DEBUG_NATIVE: "COMPILE_CACHE" });
+  await ended;
+  assert.match(printed().stderr, /V8 code cache for ESM \S+\/keyferry\/main-\S+ was accepted/);
+  assert.doesNotMatch(printed().stderr, /was rejected/);
+  if (isRoot) assert.deepEqual(globSync("**", { cwd: imageEnv()["NODE_COMPILE_CACHE"]! }), before);
+});
+
 test("templates are rendered, also what only the worker does", async () => {
   const manifest = `
 apiVersion: external-secrets.io/v1
@@ -137,13 +147,21 @@ async function assemble(stage: Stage): Promise<void> {
   await chmod(root, 0o755);
   for (const copy of stage.copies) await copyInto(root, stage.workdir, copy);
   if (stage.runs.length === 0) return;
-  assert.deepEqual(stage.runs.slice(1), ["node tools/build.mjs"]);
+  const flags = imageFlags(image);
+  assert.deepEqual(stage.runs.slice(1), [
+    "node tools/build.mjs",
+    `node ${flags.join(" ")} tools/precompile.mjs ${uid}`,
+  ]);
   const folder = join(root, stage.workdir);
   await symlink(join(import.meta.dirname, "../../node_modules"), join(folder, "node_modules"));
-  const url = pathToFileURL(join(folder, "tools/build.mjs")).href;
-  const { buildKeyferry } = (await import(url)) as typeof BuildTool;
+  const { buildKeyferry } = (await toolOf(folder, "build")) as typeof BuildTool;
   await buildKeyferry();
+  const { precompile } = (await toolOf(folder, "precompile")) as typeof PrecompileTool;
+  await precompile(join(folder, "dist"), flags, isRoot ? uid : undefined);
 }
+
+const toolOf = (folder: string, name: string): Promise<unknown> =>
+  import(pathToFileURL(join(folder, "tools", `${name}.mjs`)).href);
 
 /** As Docker does it: a folder gives what it holds, a file goes into a target that ends in a slash. */
 async function copyInto(root: string, workdir: string, { sources, target, from }: Copy): Promise<void> {
@@ -157,10 +175,16 @@ async function copyInto(root: string, workdir: string, { sources, target, from }
 
 const inImage = (path: string): string => join(roots.get("")!, path);
 
-function run(args: readonly string[]) {
+/** The image's own, with its paths where the image lies here. */
+function imageEnv(): Record<string, string> {
+  const entries = Object.entries(image.env);
+  return Object.fromEntries(entries.map(([name, value]) => [name, value.startsWith("/") ? inImage(value) : value]));
+}
+
+function run(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const child = spawn(process.execPath, [...imageFlags(image), inImage(program), ...args], {
     cwd: inImage(image.workdir),
-    env: { ...image.env },
+    env: { ...imageEnv(), ...env },
     stdio: ["ignore", "pipe", "pipe"],
     ...(isRoot ? { uid, gid } : {}),
   });
