@@ -257,3 +257,43 @@ describe("backend rate limit", () => {
     for (const key of keys) await untilReady(world.admin, path(key), "True");
   });
 });
+
+describe("a template that fails", () => {
+  const wanted = async (text: string): Promise<void> => {
+    await world.admin.apply(`
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: {name: made, namespace: shop}
+spec:
+  refreshInterval: 1s
+  secretStoreRef: {name: checkout}
+  target: {template: {data: {url: ${JSON.stringify(text)}}}}
+  data: [{secretKey: password, remoteRef: {key: shop/made, property: password}}]
+`);
+  };
+
+  test("the Secret stays, and the condition says which template failed, where and how, without a value", async () => {
+    await put("made", "canary-1");
+    await wanted("postgres://app:{{ .password }}@db");
+    await untilData(world.admin, secretPath("shop", "made"), { url: "postgres://app:canary-1@db" });
+    const before = await world.admin.get(secretPath("shop", "made"));
+    await wanted("postgres://app:{{ .passwrod }}@db");
+    const failed = await untilReady(world.admin, path("made"), "False", /\[template_failed\]/);
+    const { reason, message } = conditionOf(failed)!;
+    assert.equal(reason, "SecretSyncedError");
+    assert.match(message!, /spec\.target\.template\.data\[url\]: template: url:1:18: .*"passwrod"/);
+    await put("made", "canary-2");
+    await wanted("{{ .password | atoi | div 1 }}");
+    const divided = await untilReady(world.admin, path("made"), "False", /:1:\d+: .*div/);
+    assert.doesNotMatch(JSON.stringify(divided), /canary/);
+    const now = await world.admin.get(secretPath("shop", "made"));
+    assert.equal(now.metadata.resourceVersion, before.metadata.resourceVersion);
+  });
+
+  test("put right, it takes effect at once", async () => {
+    await wanted("{{ .password | upper }}");
+    await untilData(world.admin, secretPath("shop", "made"), { url: "CANARY-2" });
+    await untilReady(world.admin, path("made"), "True");
+    await remove("made");
+  });
+});
