@@ -24,6 +24,11 @@ export function clusterView(index: () => ManifestIndex, nowMs: () => number): Cl
       const labels = find("Namespace", "", namespace)?.object.meta.labels;
       return Promise.resolve({ ...labels, "kubernetes.io/metadata.name": namespace });
     },
+    secretData: (namespace, name) => {
+      const object = find("Secret", namespace, name)?.object;
+      if (object?.content.kind !== "Secret") return Promise.resolve(undefined);
+      return Promise.resolve({ labels: object.meta.labels, values: object.content.secret.data });
+    },
     secretValue: (namespace, name, key) => {
       const content = find("Secret", namespace, name)?.object.content;
       return Promise.resolve(content?.kind === "Secret" ? content.secret.data.get(key) : undefined);

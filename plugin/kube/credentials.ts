@@ -1,15 +1,14 @@
 /**
  * What stores and templates refer to: Secrets, ConfigMaps and service accounts.
  *
- * Of a Secret or ConfigMap that is referred to, the values are kept for a minute, or for as long as a watch says that they are the
- * newest. Whoever may not make a token is told which right is missing.
+ * Of a Secret or ConfigMap that is referred to, the values are kept for a minute, with the labels of a Secret, or for as
+ * long as a watch says that they are the newest. Whoever may not make a token is told which right is missing.
  */
 import { LRUCache } from "lru-cache";
 import { Failure } from "../core/failure.ts";
-import type { SecretValue } from "../core/secret-value.ts";
 import { isMap } from "../manifests/fields.ts";
 import { readMeta } from "../manifests/object-meta.ts";
-import type { ClusterView } from "../read/ports.ts";
+import type { ClusterView, SecretData } from "../read/ports.ts";
 import { KubeFailure, type MirrorChange, type ResourceKind } from "./contract.ts";
 import { createFetched, type Fetched, type FetchedDeps } from "./fetched.ts";
 import type { NamedWatches } from "./named-watches.ts";
@@ -19,7 +18,7 @@ import { requestToken } from "./service-account-token.ts";
 
 export interface Credentials extends Pick<
   ClusterView,
-  "secretValue" | "configMapValue" | "serviceAccountToken" | "serviceAccountAnnotations"
+  "secretData" | "secretValue" | "configMapValue" | "serviceAccountToken" | "serviceAccountAnnotations"
 > {
   /** What a named watch saw, and whether somebody was given something that does not hold any more. */
   saw(kind: ResourceKind, change: MirrorChange<undefined>): "nothing" | "account" | "secret" | "configMap";
@@ -33,15 +32,13 @@ export interface CredentialDeps extends FetchedDeps {
 /** As many as tokens are kept of. */
 const accountsMax = 1_000;
 
-type Values = ReadonlyMap<string, SecretValue>;
-
 export function createCredentials(deps: CredentialDeps): Credentials {
   const { api, watches } = deps;
   /** For whom a token was asked for → the account's uid then; empty when there was none. */
   const accounts = new LRUCache<string, string>({ max: accountsMax });
-  const fetched: Fetched<Values> = createFetched(deps, {
+  const fetched: Fetched<SecretData> = createFetched(deps, {
     kind: secrets,
-    keep: (object) => decodeData(object["data"]),
+    keep: (object) => ({ labels: readMeta(object).labels, values: decodeData(object["data"]) }),
     isCurrent: (name, resourceVersion) => watches?.confirms(secrets, name, resourceVersion),
   });
   const texts: Fetched<ReadonlyMap<string, string>> = createFetched(deps, {
@@ -53,6 +50,11 @@ export function createCredentials(deps: CredentialDeps): Credentials {
     kind: serviceAccounts,
     keep: (object): Readonly<Record<string, string>> => readMeta(object).annotations,
   });
+  function secretData(namespace: string, name: string, signal: AbortSignal): Promise<SecretData | undefined> {
+    watches?.follow(secrets, { namespace, name });
+    return fetched.get({ namespace, name }, signal);
+  }
+
   return {
     async serviceAccountAnnotations(namespace, name, signal) {
       return (await annotations.get({ namespace, name }, signal)) ?? {};
@@ -61,9 +63,9 @@ export function createCredentials(deps: CredentialDeps): Credentials {
       watches?.follow(configMaps, { namespace, name });
       return (await texts.get({ namespace, name }, signal))?.get(key);
     },
+    secretData,
     async secretValue(namespace, name, key, signal) {
-      watches?.follow(secrets, { namespace, name });
-      return (await fetched.get({ namespace, name }, signal))?.get(key);
+      return (await secretData(namespace, name, signal))?.values.get(key);
     },
     async serviceAccountToken(namespace, name, audience, signal) {
       watches?.follow(serviceAccounts, { namespace, name });

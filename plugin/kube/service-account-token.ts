@@ -8,7 +8,7 @@ import { serviceAccounts } from "./resources.ts";
 
 const expirationSeconds = 3_600;
 
-/** Undefined when there is no such account. Rejects with KubeFailure, of status 403 where this process may not make it. */
+/** Without an audience it is for the API server itself. Undefined when there is no such account. Rejects with KubeFailure, of status 403 where this process may not make it. */
 export async function requestToken(
   api: KubeApi,
   name: ObjectName,
@@ -19,7 +19,7 @@ export async function requestToken(
     apiVersion: "authentication.k8s.io/v1",
     kind: "TokenRequest",
     metadata: { ...name },
-    spec: { audiences: [audience], expirationSeconds },
+    spec: { ...(audience === "" ? {} : { audiences: [audience] }), expirationSeconds },
   };
   try {
     return tokenOf(await api.create(serviceAccounts, request, signal, { subresource: "token" }), name);

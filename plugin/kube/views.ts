@@ -50,6 +50,7 @@ export function createViews(deps: ViewDeps): { readonly view: ClusterView; reado
         const facts = mirrors ? mirrors.namespaces.get(key)?.value : await labels.get(key, signal);
         return { ...facts?.labels, [nameLabel]: namespace };
       },
+      secretData: credentials.secretData,
       secretValue: credentials.secretValue,
       configMapValue: credentials.configMapValue,
       serviceAccountToken: credentials.serviceAccountToken,

@@ -2,8 +2,8 @@
 import * as v from "valibot";
 import { exactlyOne, filledIn, forApi } from "./api-schema.ts";
 import { described, fields, formatPath, isMap, later, type FieldPath } from "./fields.ts";
-import { findSchema } from "./find.ts";
-import type { ExtractEntry, Problem, StoreRef } from "./objects.ts";
+import { findSchema, remoteFindOf } from "./find.ts";
+import type { DataFromEntry, Problem, StoreRef } from "./objects.ts";
 import { remoteRefOf, remoteRefSchema } from "./remote-ref.ts";
 import { rewriteOf, rewriteSchema } from "./rewrite.ts";
 import { objectName } from "./values.ts";
@@ -69,22 +69,15 @@ export function dataEntrySchema<const E extends v.ObjectEntries>(own: E) {
 }
 
 export const dataFromEntrySchema = v.pipe(
-  fields(
-    {
-      extract: described("Reads every property of one secret.", v.optional(remoteRefSchema)),
-      sourceRef: described("Where to read it, when not from the default store.", v.optional(sourceRefSchema)),
-      rewrite: described(
-        "Steps that give the keys other names, one after the other.",
-        v.optional(v.array(rewriteSchema)),
-      ),
-    },
-    {
-      find: later(
-        "name each secret: use extract, or entries of data",
-        described("Reads many secrets, by their names or tags.", v.optional(findSchema)),
-      ),
-    },
-  ),
+  fields({
+    extract: described("Reads every property of one secret.", v.optional(remoteRefSchema)),
+    find: described("Reads many secrets, by their names or tags.", v.optional(findSchema)),
+    sourceRef: described("Where to read it, when not from the default store.", v.optional(sourceRefSchema)),
+    rewrite: described(
+      "Steps that give the keys other names, one after the other.",
+      v.optional(v.array(rewriteSchema)),
+    ),
+  }),
   forApi({
     "x-kubernetes-validations": [
       {
@@ -113,16 +106,14 @@ export function storeOf(sourceRef: RawSourceRef | undefined, fallback: RawStoreR
   return { kind: kind === "" ? "SecretStore" : kind, name };
 }
 
-export function extractEntryOf(
-  raw: v.InferOutput<typeof dataFromEntrySchema>,
+export function dataFromEntryOf(
+  { extract, find, sourceRef, rewrite }: v.InferOutput<typeof dataFromEntrySchema>,
   fallback: RawStoreRef | undefined,
-): ExtractEntry {
-  if (!raw.extract) throw new Error("a dataFrom entry without extract has passed its rules");
-  return {
-    extract: remoteRefOf(raw.extract),
-    storeRef: storeOf(raw.sourceRef, fallback),
-    ...rewriteOf(raw.rewrite),
-  };
+): DataFromEntry {
+  const common = { storeRef: storeOf(sourceRef, fallback), ...rewriteOf(rewrite) };
+  if (extract) return { extract: remoteRefOf(extract), ...common };
+  if (find) return { find: remoteFindOf(find), ...common };
+  throw new Error("a dataFrom entry that reads nothing has passed its rules");
 }
 
 /** What an owner of entries holds, before or after its schema was checked. */
@@ -165,18 +156,18 @@ function duplicateKeys(data: readonly unknown[], at: FieldPath): readonly Proble
   return problems;
 }
 
-/** An entry without extract reads nothing, unless it asks for something that is refused already. */
+/** An entry without extract and find reads nothing, unless it asks for something that is refused already. */
 function takeProblems(entry: unknown, at: FieldPath): readonly Problem[] {
   if (!isMap(entry)) return [];
   const { extract, find, sourceRef } = entry;
   const generates = isMap(sourceRef) && sourceRef.generatorRef !== undefined;
   if (extract === undefined && find === undefined && !generates)
-    return [{ path: formatPath(at), problem: "reads nothing; set extract" }];
-  const both =
-    extract === undefined ? [] : [...(find === undefined ? [] : ["find"]), ...(generates ? ["generatorRef"] : [])];
-  return both.map((other) => ({
+    return [{ path: formatPath(at), problem: "reads nothing; set extract or find" }];
+  const asked = Object.entries({ extract, find, generatorRef: generates || undefined });
+  const [first, ...others] = asked.flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  return others.map((other) => ({
     path: formatPath(at),
-    problem: `extract and ${other} exclude each other; keep one, or make two entries`,
+    problem: `${first} and ${other} exclude each other; keep one, or make two entries`,
   }));
 }
 

@@ -3,9 +3,9 @@ import * as v from "valibot";
 import { filledIn, forApi } from "./api-schema.ts";
 import {
   dataEntrySchema,
+  dataFromEntryOf,
   dataFromEntrySchema,
   entryProblems,
-  extractEntryOf,
   namesStore,
   storeOf,
   storeRefSchema,
@@ -39,7 +39,10 @@ export const externalSecretSpec = v.pipe(
         "Single values and the keys they get.",
         v.optional(v.array(dataEntrySchema({ secretKey: described("Key in the Secret.", secretKey) })), []),
       ),
-      dataFrom: described("Secrets whose properties all become keys.", v.optional(v.array(dataFromEntrySchema), [])),
+      dataFrom: described(
+        "Many keys at once: each property of one secret, or each of many secrets.",
+        v.optional(v.array(dataFromEntrySchema), []),
+      ),
     },
     {
       syncWindows: later(
@@ -100,7 +103,7 @@ function externalSecretOf(meta: ObjectMeta, spec: v.InferOutput<typeof externalS
         remoteRef: remoteRefOf(remoteRef),
         storeRef: storeOf(sourceRef, spec.secretStoreRef),
       })),
-      dataFrom: spec.dataFrom.map((entry) => extractEntryOf(entry, spec.secretStoreRef)),
+      dataFrom: spec.dataFrom.map((entry) => dataFromEntryOf(entry, spec.secretStoreRef)),
     },
   };
 }

@@ -1,6 +1,7 @@
 /** The fields of `dataFrom[].find`: many secrets of one store, by what they are called or how they are tagged. */
 import * as v from "valibot";
 import { described, fields } from "./fields.ts";
+import type { RemoteFind } from "./objects.ts";
 import { readingFields } from "./remote-ref.ts";
 
 const { conversionStrategy, decodingStrategy, nullBytePolicy } = readingFields;
@@ -18,3 +19,13 @@ export const findSchema = fields({
   decodingStrategy,
   nullBytePolicy,
 });
+
+/** What is empty narrows nothing, as in ESO. The expression itself is looked at when it is read, as those of a rewrite. */
+export function remoteFindOf({ path, name, tags, ...reading }: v.InferOutput<typeof findSchema>): RemoteFind {
+  return {
+    ...reading,
+    ...(path ? { path } : {}),
+    ...(name?.regexp ? { regexp: name.regexp } : {}),
+    ...(tags && Object.keys(tags).length > 0 ? { tags } : {}),
+  };
+}

@@ -4,9 +4,9 @@ import { parseGoDuration } from "../core/duration.ts";
 import { isDnsSubdomain } from "../core/names.ts";
 import {
   dataEntrySchema,
+  dataFromEntryOf,
   dataFromEntrySchema,
   entryProblems,
-  extractEntryOf,
   namesStore,
   storeOf,
   storeRefSchema,
@@ -99,7 +99,7 @@ function readSource(read: ParameterReader): MountClass["source"] | undefined {
   if (read.problems.length > 0) return undefined;
   return {
     data: data.map((entry) => dataEntryOf(entry, storeRef)),
-    dataFrom: dataFrom.map((entry) => extractEntryOf(entry, storeRef)),
+    dataFrom: dataFrom.map((entry) => dataFromEntryOf(entry, storeRef)),
     ...(template ? { template: templateOf(template, engine) } : {}),
   };
 }

@@ -62,6 +62,26 @@ export interface ExtractEntry {
   readonly rewrite?: readonly [KeyRewrite, ...KeyRewrite[]];
 }
 
+/** Many secrets of one store; what it holds narrows, and nothing of it means all that the store lists. */
+export interface RemoteFind {
+  /** A prefix or folder, as the store has them. */
+  readonly path?: string;
+  /** RE2, unanchored, over the names; checked when it is read. */
+  readonly regexp?: string;
+  /** At least one; a secret must carry all. */
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly conversionStrategy: ConversionStrategy;
+  readonly decodingStrategy: DecodingStrategy;
+  readonly nullBytePolicy: NullBytePolicy;
+}
+
+/** `spec.dataFrom[i]` of the form `find`. */
+export interface FindEntry extends Omit<ExtractEntry, "extract"> {
+  readonly find: RemoteFind;
+}
+
+export type DataFromEntry = ExtractEntry | FindEntry;
+
 /** One step that gives keys other names, or makes one object of several values. */
 export type KeyRewrite =
   | {
@@ -138,7 +158,7 @@ export interface ExternalSecret {
       readonly template?: SecretTemplate;
     };
     readonly data: readonly DataEntry[];
-    readonly dataFrom: readonly ExtractEntry[];
+    readonly dataFrom: readonly DataFromEntry[];
   };
 }
 
@@ -171,6 +191,8 @@ export interface StoreManifest {
   /** How often the store is validated again; 0 = the process default. */
   readonly refreshIntervalMs: number;
   readonly retry?: { readonly maxRetries?: number; readonly retryIntervalMs?: number };
+  /** The HTTP proxy to the store: scheme, host and port; empty = none, absent = that of the process. */
+  readonly proxyUrl?: string;
 }
 
 /** keyferry.dev/v1alpha1 StorePolicy, cluster scope: which namespaces may read which addresses of a store. */
@@ -196,7 +218,7 @@ export interface MountClass {
     | { readonly externalSecret: string }
     | {
         readonly data: readonly MountDataEntry[];
-        readonly dataFrom: readonly ExtractEntry[];
+        readonly dataFrom: readonly DataFromEntry[];
         /** Of its keys each becomes a file. */
         readonly template?: SecretTemplate;
       };

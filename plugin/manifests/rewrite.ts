@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { exactlyOne, filledIn, forApi } from "./api-schema.ts";
 import { described, fields } from "./fields.ts";
-import type { ExtractEntry, KeyRewrite } from "./objects.ts";
+import type { DataFromEntry, KeyRewrite } from "./objects.ts";
 
 const regexpSchema = fields({
   source: described("Regular expression (RE2), unanchored, over each key.", v.string()),
@@ -55,7 +55,7 @@ export const rewriteSchema = v.pipe(
 type RawRewrite = v.InferOutput<typeof rewriteSchema>;
 
 /** Nothing for a list without steps: the keys are then converted, as without a list. */
-export function rewriteOf(steps: readonly RawRewrite[] | undefined): Pick<ExtractEntry, "rewrite"> {
+export function rewriteOf(steps: readonly RawRewrite[] | undefined): Pick<DataFromEntry, "rewrite"> {
   const [first, ...rest] = (steps ?? []).map(stepOf);
   return first ? { rewrite: [first, ...rest] } : {};
 }

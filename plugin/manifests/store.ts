@@ -5,6 +5,7 @@ import { checkFields, described, fields, formatPath, isMap, kindOf, withoutNulls
 import { patternProblem } from "./namespace-pattern.ts";
 import { headProblems, notAnObject, parsedOr, readMeta, type HeadRules } from "./object-meta.ts";
 import type { LabelSelector, ObjectMeta, Parsed, Problem, StoreCondition, StoreManifest } from "./objects.ts";
+import { readProxyUrl } from "./proxy-url.ts";
 import { selectorProblems, selectorSchema } from "./selector.ts";
 import { duration, namespaceName, storeRefreshInterval } from "./values.ts";
 
@@ -74,6 +75,7 @@ export function parseStore(document: unknown): Parsed<StoreManifest> {
   const checked = checkFields(storeSpec, spec, ["spec"]);
   const problems = [
     ...headProblems(document, head),
+    ...proxyProblems(readMeta(document)),
     ...checked.problems,
     ...(isMap(spec) ? [...blockProblems(providerOf(spec).provider), ...conditionProblems(spec)] : []),
   ];
@@ -94,6 +96,7 @@ function storeOf(meta: ObjectMeta, cluster: boolean, spec: v.InferOutput<typeof 
     kind: cluster ? "ClusterSecretStore" : "SecretStore",
     meta,
     ...(spec.controller ? { controller: spec.controller } : {}),
+    ...proxyOf(meta),
     provider: { kind, raw },
     conditions: spec.conditions.map(conditionOf),
     refreshIntervalMs: spec.refreshInterval,
@@ -104,6 +107,29 @@ function storeOf(meta: ObjectMeta, cluster: boolean, spec: v.InferOutput<typeof 
       },
     }),
   };
+}
+
+const proxyAnnotation = "keyferry.dev/proxy-url";
+
+/** The annotation has no problems. */
+function proxyOf({ annotations }: ObjectMeta): Pick<StoreManifest, "proxyUrl"> {
+  const text = annotations[proxyAnnotation];
+  if (text === undefined) return {};
+  const read = text === "" ? undefined : readProxyUrl(text);
+  return { proxyUrl: read && "url" in read ? read.url.origin : "" };
+}
+
+function proxyProblems({ annotations }: ObjectMeta): readonly Problem[] {
+  const problem = proxyProblem(annotations[proxyAnnotation] ?? "");
+  return problem === undefined ? [] : [{ path: `metadata.annotations[${proxyAnnotation}]`, problem }];
+}
+
+function proxyProblem(text: string): string | undefined {
+  const read = text === "" ? undefined : readProxyUrl(text);
+  if (!read) return undefined;
+  if ("problem" in read) return `${read.problem}, or "" for none`;
+  if (read.url.username === "" && read.url.password === "") return undefined;
+  return "must hold no user and no password, which whoever reads the store would see; a proxy that wants them is for KEYFERRY_HTTPS_PROXY";
 }
 
 function conditionOf({ namespaceSelector, ...lists }: v.InferOutput<typeof conditionSchema>): StoreCondition {

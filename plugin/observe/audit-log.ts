@@ -80,5 +80,6 @@ function auditLine(time: string, node: string, entry: AuditEntry): string {
     storeRequestId: entry.storeRequestId,
     cache: entry.cache,
     ageMs: entry.ageMs,
+    withheld: entry.withheld,
   })}\n`;
 }

@@ -19,6 +19,8 @@ export interface AuditEntry {
   readonly storeRequestId: string;
   readonly cache: "hit" | "miss" | "stale";
   readonly ageMs: number;
+  /** Of a find's listing alone: how many secrets of it the StorePolicies kept from this consumer. */
+  readonly withheld?: number;
 }
 
 export interface Audit {

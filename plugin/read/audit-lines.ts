@@ -19,6 +19,7 @@ export function auditLines({ bundle, parts }: Result, terms: ReadTerms, nowMs: n
     storeRequestId: source.requestId ?? "",
     cache: source.cache,
     ageMs: Math.round(nowMs - source.begunAtMs),
+    ...(parts[i]!.withheld === undefined ? {} : { withheld: parts[i]!.withheld }),
   }));
 }
 

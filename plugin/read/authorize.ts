@@ -25,6 +25,11 @@ export interface Question {
   readonly store: ResolvedStore;
   readonly located: Located;
   readonly identity: ShownIdentity;
+  /**
+   * What is read is a listing. No rule has to name its address, as rules name secrets: who may read anything of the store
+   * may list it, and is then told only of the secrets that the rules let them read, each by its own address.
+   */
+  readonly listing?: true;
 }
 
 /** The proof that asking is allowed. */
@@ -47,6 +52,11 @@ export function authorize(question: Question, rules: Rules): Grant {
   if (policies.length > 0) checkPolicies(question, policies, who);
   else checkIdentityWithoutPolicy(question);
   return question as Grant;
+}
+
+/** Whether policies say what may be read of this store. */
+export function isRuled(store: ResolvedStore, rules: Rules): boolean {
+  return policiesOf(store, rules.policies).length > 0;
 }
 
 /**
@@ -110,10 +120,11 @@ function checkPolicies(question: Question, policies: readonly StorePolicyItem[],
       `${store.id} is closed because ${named(broken.name)} is not valid (${broken.problems[0].path}: ${broken.problems[0].problem}); correct it`,
     );
   const parsed = policies.flatMap((policy) => (policy.ok ? [policy.value] : []));
-  const admitting = parsed.filter((policy) => policyAdmits(policy, who, located.address));
+  const address = question.listing ? undefined : located.address;
+  const admitting = parsed.filter((policy) => policyAdmits(policy, who, address));
   if (admitting.length === 0)
     refuse(
-      `no rule of ${parsed.map(({ meta }) => named(meta.name)).join(", ")} lets namespace "${who.namespace}" read "${located.address}" of ${store.id}; add one`,
+      `no rule of ${parsed.map(({ meta }) => named(meta.name)).join(", ")} lets namespace "${who.namespace}" read ${address === undefined ? "anything" : `"${address}"`} of ${store.id}; add one`,
     );
   // Sync shows what the store itself names: that needs a rule, and no right of its own.
   if (caller.kind === "ExternalSecret" || admitting.some((policy) => policy.identity.includes(identity))) return;

@@ -14,7 +14,7 @@ import type { Access } from "./access.ts";
 import type { Caller } from "./caller.ts";
 import { startFlight } from "./flight.ts";
 import type { Flight } from "./flight.ts";
-import { lifetimeFrom } from "./lifetime.ts";
+import { leaseLifeFrom, lifetimeFrom } from "./lifetime.ts";
 import type { Lifetime } from "./lifetime.ts";
 import { createWeighedLru } from "./lru.ts";
 
@@ -28,14 +28,27 @@ export interface Answer extends StoreAnswer {
   readonly digest: string;
 }
 
-/** One fetch from the store. Calls `begin` each time that it sends the request. */
-export type Fetch = (signal: AbortSignal, begin: () => void) => Promise<StoreAnswer>;
+/**
+ * One fetch from the store. Calls `begin` each time that it sends the request. `known`: what is kept, too old, and may
+ * turn out to be still the answer.
+ */
+export type Fetch = (
+  signal: AbortSignal,
+  begin: () => void,
+  known: Answer | undefined,
+) => Promise<StoreAnswer | "unchanged">;
 
 export interface AnswerCache {
   /** Undefined when nothing kept began late enough. Throws the remembered "not found" where that did. */
   kept(access: Access, acceptBegunFromMs: number): Answer | undefined;
   /** Joins a fetch that began, or will begin, late enough; else starts one. `joined` says which. */
   fetched(access: Access, acceptBegunFromMs: number, ask: Fetch, signal: AbortSignal): Promise<Fetched>;
+  /** A leased answer that lives, however old it is. */
+  leased(access: Access): Answer | undefined;
+  /** The same answer with another end, wall clock epoch milliseconds. */
+  renewed(access: Access, answer: Answer, expiresAtMs: number): Answer;
+  /** It must not be served any more, nor what is being read in its place; with `answer` only that one. */
+  drop(answerKey: string, answer?: Answer): void;
   /** The identity behind these sessions lost its right: what it read goes, what it is reading is not kept. */
   dropSession(sessionKey: string): void;
   /** What stores of this configuration hold may have changed: likewise. */
@@ -93,8 +106,10 @@ export function createAnswerCache({ clock, limits, digest, onAnswer, onNo }: Ans
 
   async function carryOut(run: Running, ask: Fetch, signal: AbortSignal): Promise<Answer> {
     const key = run.access.answerKey;
+    const known = comparable(entries.peek(key));
     try {
-      return keep(run, await ask(signal, () => (run.begunAtMs = clock.monotonicMs())));
+      const found = await ask(signal, () => (run.begunAtMs = clock.monotonicMs()), known);
+      return keep(run, found === "unchanged" ? known! : found);
     } catch (thrown) {
       const failure = toFailure(thrown);
       if (failure.handling.class === "no") forget(run, failure);
@@ -106,10 +121,17 @@ export function createAnswerCache({ clock, limits, digest, onAnswer, onNo }: Ans
     }
   }
 
+  /** A lease is a new thing with each read. */
+  function comparable(entry: Entry | undefined): Answer | undefined {
+    if (!entry || !("answer" in entry)) return undefined;
+    const { answer } = entry;
+    return clock.monotonicMs() < answer.life.endsAtMs && answer.lease === undefined ? answer : undefined;
+  }
+
   function keep(run: Running, found: StoreAnswer): Answer {
     const { access } = run;
     const begunAtMs = run.begunAtMs ?? clock.monotonicMs();
-    const life = lifetimeFrom(clock, found.expiresAtMs);
+    const life = (found.lease ? leaseLifeFrom : lifetimeFrom)(clock, found.expiresAtMs);
     const answer = { ...found, begunAtMs, fetchedAtMs: clock.nowMs(), life, digest: digest(found.value) };
     const known = entries.peek(access.answerKey);
     if (!run.outdated && (known === undefined || begunAt(known) <= begunAtMs)) {
@@ -142,6 +164,11 @@ export function createAnswerCache({ clock, limits, digest, onAnswer, onNo }: Ans
     for (const [key, entry] of entries.entries()) if (matches(entry)) entries.delete(key);
   }
 
+  function holds(answerKey: string, answer: Answer): boolean {
+    const entry = entries.peek(answerKey);
+    return entry !== undefined && "answer" in entry && entry.answer === answer;
+  }
+
   return {
     kept(access, acceptBegunFromMs) {
       const entry = entries.get(access.answerKey);
@@ -158,6 +185,21 @@ export function createAnswerCache({ clock, limits, digest, onAnswer, onNo }: Ans
       const run = shared ?? start(access, ask);
       run.callers.push(access.grant.caller);
       return { answer: await run.flight.join(signal), joined: shared !== undefined };
+    },
+    leased({ answerKey }) {
+      const entry = entries.get(answerKey);
+      if (!entry || !("answer" in entry) || !entry.answer.lease) return undefined;
+      return clock.monotonicMs() < entry.answer.life.endsAtMs ? entry.answer : undefined;
+    },
+    renewed(access, answer, expiresAtMs) {
+      const renewed = { ...answer, expiresAtMs, life: leaseLifeFrom(clock, expiresAtMs) };
+      if (holds(access.answerKey, answer)) entries.set(access.answerKey, { ...tags(access), answer: renewed });
+      return renewed;
+    },
+    drop(answerKey, answer) {
+      if (answer && !holds(answerKey, answer)) return;
+      entries.delete(answerKey);
+      if (!answer) outdate((run) => run.access.answerKey === answerKey);
     },
     dropSession(sessionKey) {
       outdate((run) => run.access.sessionKey === sessionKey);

@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import { canonicalJson } from "../core/canonical-json.ts";
 import { Failure } from "../core/failure.ts";
 import type { Parsed, Problem, StoreManifest, StoreRef } from "../manifests/objects.ts";
-import type { Store, StoreDeps, StoreKind } from "../stores/contract.ts";
+import type { CallerFact, Store, StoreDeps, StoreKind } from "../stores/contract.ts";
 import type { Lane } from "./lane/lane.ts";
 import { createLru } from "./lru.ts";
 import type { ClusterView } from "./ports.ts";
@@ -21,7 +21,9 @@ export interface ResolvedStore {
   readonly namespace: string;
   readonly kind: StoreKind;
   readonly store: Store;
-  /** Hash of kind and parsed configuration, hex: two stores that share it send the same requests to the same place. */
+  /** See `OpenedStore`. */
+  readonly usedCallerFacts?: readonly CallerFact[];
+  /** Hash of kind, parsed configuration and proxy, hex: two stores that share it send the same requests to the same place. */
   readonly configHash: string;
   readonly lane: Lane;
   readonly manifest: StoreManifest;
@@ -40,7 +42,8 @@ export interface Catalog {
 export interface CatalogDeps {
   readonly cluster: Pick<ClusterView, "findStore">;
   readonly kinds: ReadonlyMap<string, StoreKind>;
-  readonly storeDeps: (kind: StoreKind) => StoreDeps;
+  /** `manifest`: for what is said beside the provider block of how the store is reached. */
+  readonly storeDeps: (kind: StoreKind, manifest: StoreManifest) => StoreDeps;
   /** One lane for each opened store: an edited store starts with a fresh breaker. */
   readonly openLane: (manifest: StoreManifest) => Lane;
   readonly controllerClass: string;
@@ -54,9 +57,9 @@ export interface CatalogDeps {
 const openStoresMax = 2_000;
 
 interface Opened {
-  /** Kind and block, canonical: what `open` depends on. */
+  /** Kind, block and way, canonical: what `open` depends on. */
   readonly content: string;
-  readonly fixed: Pick<ResolvedStore, "kind" | "store" | "configHash" | "lane">;
+  readonly fixed: Pick<ResolvedStore, "kind" | "store" | "usedCallerFacts" | "configHash" | "lane">;
   readonly stopWatch: (() => void) | undefined;
 }
 
@@ -66,14 +69,16 @@ export function createCatalog(deps: CatalogDeps): Catalog {
   function open(id: string, content: string, manifest: StoreManifest): Opened {
     const kind = kindOf(manifest, deps.kinds);
     const context = { scope: manifest.kind, name: manifest.meta.name, namespace: manifest.meta.namespace };
-    const parsed = kind.open(manifest.provider.raw, context, deps.storeDeps(kind));
+    const parsed = kind.open(manifest.provider.raw, context, deps.storeDeps(kind, manifest));
     if (!parsed.ok) throw blockInvalid(kind.name, parsed.problems);
-    const { store, config } = parsed.value;
+    const { store, usedCallerFacts, config } = parsed.value;
     const configHash = createHash("sha256")
-      .update(canonicalJson([kind.name, config]))
+      .update(canonicalJson([kind.name, config, ...wayTo(manifest)]))
       .digest("hex");
     const stopWatch = store.watch?.(() => deps.onChange(configHash));
-    const fresh: Opened = { content, fixed: { kind, store, configHash, lane: deps.openLane(manifest) }, stopWatch };
+    const facts = usedCallerFacts && { usedCallerFacts };
+    const fixed = { kind, store, ...facts, configHash, lane: deps.openLane(manifest) };
+    const fresh: Opened = { content, fixed, stopWatch };
     opened.set(id, fresh);
     return fresh;
   }
@@ -130,10 +135,15 @@ const contents = new WeakMap<StoreManifest, string>();
 function contentOf(manifest: StoreManifest): string {
   let content = contents.get(manifest);
   if (content === undefined) {
-    content = canonicalJson([manifest.provider.kind, manifest.provider.raw]);
+    content = canonicalJson([manifest.provider.kind, manifest.provider.raw, ...wayTo(manifest)]);
     contents.set(manifest, content);
   }
   return content;
+}
+
+/** What decides where requests go and is no part of the provider block. */
+function wayTo({ proxyUrl }: StoreManifest): readonly string[] {
+  return proxyUrl === undefined ? [] : [proxyUrl];
 }
 
 function kindOf(manifest: StoreManifest, kinds: ReadonlyMap<string, StoreKind>): StoreKind {

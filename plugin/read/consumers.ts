@@ -17,14 +17,20 @@ export interface Consumers {
   /** Calls back for each consumer of an answer whose version changed, but not for the one whose read brought it. */
   onDue(listener: (due: ConsumerDue) => void): () => void;
   forget(consumer: ExternalSecretCaller): void;
+  /** It is gone for good: forgotten, and what stores made for it alone is given back. */
+  release(consumer: ExternalSecretCaller): void;
 }
 
 /** The reader's side. */
-export interface ConsumerRegister extends Consumers {
+export interface ConsumerRegister extends Omit<Consumers, "release"> {
   /** What this consumer reads from now on, in place of what it read before. */
   register(consumer: ExternalSecretCaller, accesses: readonly Access[]): void;
+  /** Likewise, beside what it read before. */
+  registerMore(consumer: ExternalSecretCaller, accesses: readonly Access[]): void;
   /** This answer, fetched or kept, was brought to these callers. */
   answered(access: Access, answer: Answer, broughtTo: readonly Caller[]): void;
+  /** This answer must be read again soon, or it ends. */
+  leaseDue(answerKey: string): void;
   /** Whatever stores of this configuration hold may have changed just now. */
   storeChanged(configHash: string): void;
 }
@@ -54,6 +60,14 @@ export function createConsumers(clock: Clock): ConsumerRegister {
       for (const listener of [...listeners]) listener({ consumer, acceptBegunFromMs });
   }
 
+  function watch(consumer: ExternalSecretCaller, accesses: readonly Access[]): void {
+    for (const { answerKey, grant } of accesses) {
+      const entry = watched.get(answerKey) ?? { configHash: grant.store.configHash, consumers: new Map() };
+      entry.consumers.set(idOf(consumer), consumer);
+      watched.set(answerKey, entry);
+    }
+  }
+
   return {
     onDue(listener) {
       listeners.add(listener);
@@ -69,11 +83,12 @@ export function createConsumers(clock: Clock): ConsumerRegister {
       const keys = new Set(accesses.map((access) => access.answerKey));
       drop(id, (keysOf.get(id) ?? new Set()).difference(keys));
       keysOf.set(id, keys);
-      for (const { answerKey, grant } of accesses) {
-        const entry = watched.get(answerKey) ?? { configHash: grant.store.configHash, consumers: new Map() };
-        entry.consumers.set(id, consumer);
-        watched.set(answerKey, entry);
-      }
+      watch(consumer, accesses);
+    },
+    registerMore(consumer, accesses) {
+      const id = idOf(consumer);
+      keysOf.set(id, (keysOf.get(id) ?? new Set()).union(new Set(accesses.map((access) => access.answerKey))));
+      watch(consumer, accesses);
     },
     answered({ answerKey }, { version, digest, begunAtMs }, broughtTo) {
       const entry = watched.get(answerKey);
@@ -87,6 +102,9 @@ export function createConsumers(clock: Clock): ConsumerRegister {
         [...entry.consumers].filter(([id]) => !served.has(id)).map(([, consumer]) => consumer),
         begunAtMs,
       );
+    },
+    leaseDue(answerKey) {
+      makeDue(watched.get(answerKey)?.consumers.values() ?? [], -Infinity);
     },
     storeChanged(configHash) {
       const readers = new Map(

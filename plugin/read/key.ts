@@ -2,10 +2,11 @@
  * What makes two reads the same read.
  *
  * Everything that can change the answer is a named part here: a field added to a table splits entries, it never merges
- * two identities. `property` is no part: ten properties of one path are one fetch.
+ * two identities. `property` is no part: ten properties of one path are one fetch. Nor is anything of what is only a part
+ * of an answer: ten parts of one whole are one fetch.
  */
 import { hash } from "node:crypto";
-import type { CallerFact, Subject } from "../stores/contract.ts";
+import type { CallerFact, Located, Subject } from "../stores/contract.ts";
 import type { Grant } from "./authorize.ts";
 
 export interface KeyFacts {
@@ -28,20 +29,33 @@ export const keyParts: readonly KeyPart[] = [
   { name: "subject.uid", of: ({ subject }) => account(subject)?.uid },
   { name: "subject.audience", of: ({ subject }) => account(subject)?.audience },
   { name: "subject.annotations", of: ({ subject }) => account(subject)?.annotations },
+  { name: "subject.secrets", of: ({ subject }) => account(subject)?.digest },
   { name: "subject.credential", of: ({ subject }) => (subject.kind === "credential" ? subject.digest : undefined) },
   callerFact("namespace", ({ caller }) => caller.namespace),
   callerFact("storeName", ({ store }) => store.ref.name),
   callerFact("storeKind", ({ store }) => store.ref.kind),
-  { name: "address", of: ({ grant }) => grant.located.address, ofAddress: true },
-  { name: "method", of: ({ grant }) => grant.located.method, ofAddress: true },
-  { name: "arguments", of: ({ grant }) => grant.located.arguments, ofAddress: true },
-  { name: "version", of: ({ grant }) => grant.located.version, ofAddress: true },
+  { name: "address", of: ({ grant }) => fetchedFor(grant.located).address, ofAddress: true },
+  { name: "method", of: ({ grant }) => fetchedFor(grant.located).method, ofAddress: true },
+  { name: "arguments", of: ({ grant }) => fetchedFor(grant.located).arguments, ofAddress: true },
+  { name: "version", of: ({ grant }) => fetchedFor(grant.located).version, ofAddress: true },
   { name: "consumer", of: ({ grant }) => consumerOf(grant), ofAddress: true },
 ];
 
 /** One key for an answer, hex. */
 export function answerKey(facts: KeyFacts, parts: readonly KeyPart[]): string {
   return hashParts(facts, parts);
+}
+
+/** What goes on the wire for it: itself, or the whole that it is a part of. */
+export function fetchedFor(located: Located): Located {
+  return located.whole ?? located;
+}
+
+/** One key for what is read of the answer with this key: that key, or for a part one of its own. */
+export function partKey({ grant: { located } }: KeyFacts, answer: string): string {
+  if (!located.whole) return answer;
+  const { address, method, arguments: args, version } = located;
+  return JSON.stringify([answer, address, method, args, version]);
 }
 
 /** One key for a session, hex: that of the answers read with it, without what is read. */
@@ -71,16 +85,19 @@ function account(subject: Subject): Extract<Subject, { kind: "serviceAccount" }>
   return subject.kind === "serviceAccount" ? subject : undefined;
 }
 
-/** Left out where the kind says that it never puts the fact on the wire. */
+/** Left out where the kind says that it does not put the fact on the wire, and this store's configuration no other. */
 function callerFact(fact: CallerFact, of: (grant: Grant) => string): KeyPart {
   return {
     name: `caller.${fact}`,
-    of: ({ grant }) => (grant.store.kind.unusedCallerFacts.includes(fact) ? undefined : of(grant)),
+    of({ grant }) {
+      const { kind, usedCallerFacts } = grant.store;
+      return kind.unusedCallerFacts.includes(fact) && !usedCallerFacts?.includes(fact) ? undefined : of(grant);
+    },
   };
 }
 
 /** Anything but a plain read may have made something for whoever asked, so it is nobody else's. */
 function consumerOf({ located, caller }: Grant): string | undefined {
-  if (located.method === "GET") return undefined;
+  if (fetchedFor(located).method === "GET") return undefined;
   return JSON.stringify([caller.kind, caller.namespace, caller.name, caller.uid]);
 }

@@ -7,8 +7,10 @@
 import { hash } from "node:crypto";
 import { canonicalJson } from "../core/canonical-json.ts";
 import type { Clock } from "../core/clock.ts";
+import type { Located } from "../stores/contract.ts";
 import type { Access } from "./access.ts";
 import type { Answer } from "./cache.ts";
+import type { FoundRead, Reach } from "./find.ts";
 import { createLru, createWeighedLru } from "./lru.ts";
 import type { ReadEntry, SecretBundle } from "./request.ts";
 
@@ -16,20 +18,43 @@ import type { ReadEntry, SecretBundle } from "./request.ts";
 export interface AllowedEntry {
   readonly entry: ReadEntry;
   readonly access: Access;
+  /** Of a find alone. */
+  readonly reach?: Reach;
+}
+
+/** One secret that a find brought; `at`: the place of the find in its request. */
+export interface FoundPart {
+  readonly at: number;
+  readonly read: FoundRead;
 }
 
 /** What a read came to, with what an audit of it needs. */
 export interface Result {
   readonly bundle: SecretBundle;
   /** In the order of the bundle's sources. `account`: namespace/name shown to the store, empty when it was none. */
-  readonly parts: readonly { readonly answer: Answer; readonly account: string }[];
+  readonly parts: readonly ResultPart[];
+}
+
+export interface ResultPart {
+  readonly answer: Answer;
+  readonly account: string;
+  /** Of a listing: how many of its secrets the rules keep from this caller. */
+  readonly withheld?: number;
 }
 
 export interface LastGood {
-  /** Undefined when there is none, its oldest answer was asked for more than `maxStaleMs` ago, or a lease in it ended. */
+  /**
+   * Undefined when there is none, its oldest answer was asked for more than `maxStaleMs` ago, a lease in it ended, or a
+   * secret that it found may not be read any more.
+   */
   get(request: readonly AllowedEntry[], maxStaleMs: number): Result | undefined;
   /** `answerOf`: undefined for an optional entry that the store does not have. */
-  put(request: readonly AllowedEntry[], result: Result, answerOf: (access: Access) => Answer | undefined): void;
+  put(
+    request: readonly AllowedEntry[],
+    result: Result,
+    answerOf: (access: Access) => Answer | undefined,
+    found: readonly FoundPart[],
+  ): void;
   /** An authoritative no to one part: see the tags below. */
   refuse(tag: string): void;
 }
@@ -37,6 +62,7 @@ export interface LastGood {
 /** The parts of a result that can be refused one by one, as texts. */
 export const tagOf = {
   answer: (answerKey: string) => `answer ${answerKey}`,
+  part: (partKey: string) => `part ${partKey}`,
   session: (sessionKey: string) => `session ${sessionKey}`,
   store: (storeId: string) => `store ${storeId}`,
   /** What the store names to log in with, as seen from one namespace. */
@@ -44,14 +70,16 @@ export const tagOf = {
   property: (answerKey: string, property: string | undefined) => `property ${answerKey} ${property ?? ""}`,
 };
 
-/** What an entry weighs beside its values, bytes: a round figure for the whole, and for each value. */
+/** What an entry weighs beside its values, bytes: a round figure for the whole, each value, and each secret found. */
 const entryBytes = 1_024;
 const valueBytes = 256;
+const foundBytes = 1_024;
 const refusalsMax = 20_000;
 
 interface Kept {
   readonly result: Result;
   readonly tags: ReadonlySet<string>;
+  readonly found: readonly { readonly at: number; readonly located: Located }[];
   /** Monotonic milliseconds. */
   readonly oldestBegunAtMs: number;
   readonly leaseEndsAtMs: number;
@@ -60,10 +88,10 @@ interface Kept {
 export function createLastGood(clock: Clock, limits: { readonly entries: number; readonly bytes: number }): LastGood {
   const results = createWeighedLru<Kept>({
     ...limits,
-    bytesOf: ({ result }) =>
+    bytesOf: ({ result, found }) =>
       [...result.bundle.values].reduce(
         (sum, [name, { value }]) => sum + name.length + value.byteLength + valueBytes,
-        entryBytes,
+        entryBytes + foundBytes * found.length,
       ),
   });
   /** Tag → monotonic milliseconds of its last no. */
@@ -76,10 +104,11 @@ export function createLastGood(clock: Clock, limits: { readonly entries: number;
       const kept = results.get(keyOf(request));
       const nowMs = clock.monotonicMs();
       if (!kept || nowMs - kept.oldestBegunAtMs > maxStaleMs || nowMs >= kept.leaseEndsAtMs) return undefined;
-      return kept.result;
+      return stillAllowed(request, kept) ? kept.result : undefined;
     },
-    put(request, result, answerOf) {
-      const refused = request.some(({ entry, access }) => {
+    put(request, result, answerOf, found) {
+      const parts = [...request, ...found.map(({ read }) => read)];
+      const refused = parts.some(({ entry, access }) => {
         const answer = answerOf(access);
         return answer !== undefined && tagsOf(entry, access).some((tag) => refusedSince(tag, answer.begunAtMs));
       });
@@ -87,7 +116,8 @@ export function createLastGood(clock: Clock, limits: { readonly entries: number;
       const key = keyOf(request);
       const fresh: Kept = {
         result,
-        tags: new Set(request.flatMap(({ entry, access }) => tagsOf(entry, access))),
+        tags: new Set(parts.flatMap(({ entry, access }) => tagsOf(entry, access))),
+        found: found.map(({ at, read }) => ({ at, located: read.access.grant.located })),
         oldestBegunAtMs: Math.min(...result.parts.map(({ answer }) => answer.begunAtMs)),
         leaseEndsAtMs: Math.min(...result.parts.map(({ answer }) => answer.life.endsAtMs)),
       };
@@ -101,9 +131,21 @@ export function createLastGood(clock: Clock, limits: { readonly entries: number;
   };
 }
 
+/** Asked for again and again within one read, whose rules do not change. */
+const verdicts = new WeakMap<readonly AllowedEntry[], { readonly kept: Kept; readonly allowed: boolean }>();
+
+/** What the request names was allowed just now; what its finds once brought is put to the same rules. */
+function stillAllowed(request: readonly AllowedEntry[], kept: Kept): boolean {
+  const known = verdicts.get(request);
+  if (known?.kept === kept) return known.allowed;
+  const allowed = kept.found.every(({ at, located }) => request[at]?.reach?.access(located) !== undefined);
+  verdicts.set(request, { kept, allowed });
+  return allowed;
+}
+
 /** Who reads what, and how it is shaped: two requests that share a key get equal results from equal answers. */
 function keyOf(request: readonly AllowedEntry[]): string {
-  const parts = request.map(({ entry, access }) => [access.answerKey, access.grant.store.id, textOf(entry)]);
+  const parts = request.map(({ entry, access }) => [access.partKey, access.grant.store.id, textOf(entry)]);
   return hash("sha256", JSON.stringify(parts));
 }
 
@@ -116,13 +158,14 @@ function textOf(entry: ReadEntry): string {
   return text;
 }
 
-function tagsOf(entry: ReadEntry, { grant, answerKey, sessionKey }: Access): readonly string[] {
+function tagsOf(entry: ReadEntry, { grant, answerKey, partKey, sessionKey }: Access): readonly string[] {
   const { store, caller, identity } = grant;
   const tags = [
     tagOf.answer(answerKey),
+    tagOf.part(partKey),
     tagOf.session(sessionKey),
     tagOf.store(store.id),
-    tagOf.property(answerKey, entry.property),
+    tagOf.property(answerKey, "ref" in entry ? entry.property : undefined),
   ];
   return identity === "Pod" ? tags : [...tags, tagOf.credential(store.id, caller.namespace)];
 }

@@ -16,10 +16,22 @@ export interface Lifetime {
   readonly endsAtMs: number;
 }
 
+/** Of a lease: whoever reads it still has a third of it to get another one. */
+const renewLeaseAfterShare = 2 / 3;
+
 /** `expiresAtMs`: wall clock epoch milliseconds; absent = no end. Call it when the thing arrives. */
 export function lifetimeFrom(clock: Clock, expiresAtMs: number | undefined): Lifetime {
+  return lifetime(clock, expiresAtMs, renewAfterShare);
+}
+
+/** Likewise, of what a store made for somebody and takes back. */
+export function leaseLifeFrom(clock: Clock, expiresAtMs: number | undefined): Lifetime {
+  return lifetime(clock, expiresAtMs, renewLeaseAfterShare);
+}
+
+function lifetime(clock: Clock, expiresAtMs: number | undefined, renewShare: number): Lifetime {
   if (expiresAtMs === undefined) return { renewAtMs: Infinity, endsAtMs: Infinity };
   const startMs = clock.monotonicMs();
   const lifeMs = Math.max(0, expiresAtMs - clock.nowMs());
-  return { renewAtMs: startMs + lifeMs * renewAfterShare, endsAtMs: startMs + lifeMs };
+  return { renewAtMs: startMs + lifeMs * renewShare, endsAtMs: startMs + lifeMs };
 }

@@ -3,19 +3,21 @@
  * and nothing can stand in.
  */
 import type { Clock } from "../core/clock.ts";
-import { pause, withDeadline } from "../core/deadline.ts";
+import { pause } from "../core/deadline.ts";
 import { toFailure } from "../core/failure.ts";
 import type { Failure } from "../core/failure.ts";
 import type { Access } from "./access.ts";
-import type { Answer, AnswerCache, Fetch } from "./cache.ts";
-import { heldBy, inLane } from "./in-lane.ts";
+import type { Answer, AnswerCache } from "./cache.ts";
+import type { Fetching } from "./fetching.ts";
+import { heldBy } from "./in-lane.ts";
+import type { LeaseTerms, Leases } from "./leases.ts";
 import type { ReadTerms } from "./request.ts";
-import type { Sessions } from "./sessions.ts";
 
 export interface ObtainDeps {
   readonly clock: Clock;
   readonly cache: AnswerCache;
-  readonly sessions: Sessions;
+  readonly fetching: Fetching;
+  readonly leases: Pick<Leases, "kept" | "used">;
 }
 
 export interface Patience {
@@ -33,20 +35,34 @@ export interface Obtained {
 const firstPauseMs = 250;
 const longestPauseMs = 4_000;
 
+type ObtainTerms = LeaseTerms & Pick<ReadTerms, "acceptBegunFromMs" | "once">;
+
 /** Rejects with the Failure of the last attempt. */
 export async function obtain(
   access: Access,
-  terms: Pick<ReadTerms, "acceptBegunFromMs" | "priority" | "limitMs" | "once">,
+  terms: ObtainTerms,
   patience: Patience,
   deps: ObtainDeps,
   signal: AbortSignal,
 ): Promise<Obtained> {
-  const { clock, cache } = deps;
+  const obtained = await obtainInTime(access, terms, patience, deps, signal);
+  deps.leases.used(access);
+  return obtained;
+}
+
+async function obtainInTime(
+  access: Access,
+  terms: ObtainTerms,
+  patience: Patience,
+  deps: ObtainDeps,
+  signal: AbortSignal,
+): Promise<Obtained> {
+  const { clock, cache, leases } = deps;
   const { lane } = access.grant.store;
-  const ask = fetchThrough(access, terms, deps);
+  const ask = deps.fetching(access, terms);
   const isLast = (): boolean => terms.once === true || patience.hasStandIn();
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(longestPauseMs, 2 * pauseMs)) {
-    const kept = cache.kept(access, terms.acceptBegunFromMs);
+    const kept = (await leases.kept(access, terms, signal)) ?? cache.kept(access, terms.acceptBegunFromMs);
     if (kept) return { answer: kept, cache: "hit" };
     const leftMs = patience.deadlineMs - clock.monotonicMs();
     const held = heldBy(lane);
@@ -62,25 +78,6 @@ export async function obtain(
       await pause(clock, waitMs, signal);
     }
   }
-}
-
-/** Its own deadline bounds a fetch that ever new callers join. */
-function fetchThrough(
-  access: Access,
-  { priority, limitMs }: Pick<ReadTerms, "priority" | "limitMs">,
-  { clock, sessions }: ObtainDeps,
-): Fetch {
-  const { store, located } = access.grant;
-  return (signal, begin) =>
-    withDeadline(signal, limitMs, clock, store.id, (bounded) => {
-      const turn = { priority, signal: bounded };
-      return sessions.use(access, turn, (session) =>
-        inLane(store.lane, turn, (attempt) => {
-          begin();
-          return store.store.fetch(located, session, attempt);
-        }),
-      );
-    });
 }
 
 /** A refused login is not tried again within a read: stores lock accounts for that. */

@@ -8,13 +8,13 @@ export interface NamespaceFacts {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** Whether any rule of the policy lets this namespace read this address. */
-export function policyAdmits(policy: StorePolicy, who: NamespaceFacts, address: string): boolean {
+/** Whether any rule of the policy lets this namespace read this address; without one, anything at all. */
+export function policyAdmits(policy: StorePolicy, who: NamespaceFacts, address: string | undefined): boolean {
   return policy.rules.some(
     ({ namespaces, namespaceSelector, keys }) =>
       (namespaces.includes(who.namespace) ||
         (namespaceSelector !== undefined && matchesSelector(namespaceSelector, who.labels))) &&
-      (keys === undefined || keys.some((pattern) => matchesAddress(pattern, address))),
+      (keys === undefined || address === undefined || keys.some((pattern) => matchesAddress(pattern, address))),
   );
 }
 

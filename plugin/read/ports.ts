@@ -13,6 +13,12 @@ export interface ServiceAccountToken {
   readonly expiresAtMs?: number;
 }
 
+/** What a Secret holds, and the labels on it. */
+export interface SecretData {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly values: ReadonlyMap<string, SecretValue>;
+}
+
 /**
  * A StorePolicy, or why it does not parse: then with its name and its storeRef, as far as kind and name of that are
  * valid. Without a storeRef it closes every store.
@@ -35,6 +41,8 @@ export interface ClusterView {
   storePolicies(signal: AbortSignal): Promise<readonly StorePolicyItem[]>;
   /** Empty when the namespace is unknown, but for `kubernetes.io/metadata.name`. */
   namespaceLabels(namespace: string, signal: AbortSignal): Promise<Readonly<Record<string, string>>>;
+  /** Undefined when the Secret is missing. */
+  secretData(namespace: string, name: string, signal: AbortSignal): Promise<SecretData | undefined>;
   /** Undefined when the Secret or the key is missing. */
   secretValue(namespace: string, name: string, key: string, signal: AbortSignal): Promise<SecretValue | undefined>;
   /** Undefined when the ConfigMap or the key in its `data` is missing. */

@@ -2,18 +2,18 @@
  * Collects what a store is shown when somebody logs in to it, and says for whom that speaks.
  *
  * A pod shows its own token, whatever account the store names. Sync, and a class with `identity: Store`, show the
- * account or the credential that the store names; those references never leave the store's namespace, or for a
- * ClusterSecretStore without one, the caller's.
+ * account or the credential that the store names. What says nothing about who reads, such as a CA, everybody shows.
  */
 import { canonicalJson } from "../core/canonical-json.ts";
 import { Failure } from "../core/failure.ts";
 import type { SecretValue } from "../core/secret-value.ts";
-import type { Proof, ProofNeed, SecretKeyRef, Subject } from "../stores/contract.ts";
+import type { Proof, ProofNeed, Subject } from "../stores/contract.ts";
 import type { AccountTokens } from "./account-tokens.ts";
 import type { Grant } from "./authorize.ts";
 import type { PodCaller } from "./caller.ts";
 import { keyedDigest } from "./keyed-digest.ts";
 import type { ClusterView } from "./ports.ts";
+import { referredNamespace, referredValues } from "./referred.ts";
 
 export interface Proven {
   readonly subject: Subject;
@@ -21,7 +21,7 @@ export interface Proven {
 }
 
 export interface ProverDeps {
-  readonly cluster: Pick<ClusterView, "secretValue" | "serviceAccountAnnotations">;
+  readonly cluster: Pick<ClusterView, "secretData" | "configMapValue" | "serviceAccountAnnotations">;
   readonly accountTokens: AccountTokens;
   /** For stores that ask for no audience of their own. */
   readonly tokenAudience: string;
@@ -40,8 +40,10 @@ export async function prove(grant: Grant, deps: ProverDeps, signal: AbortSignal)
   const need = grant.store.store.proofNeed;
   if (need.kind === "none") return { subject: { kind: "none" }, proof: { kind: "none" } };
   const { caller } = grant;
-  if (caller.kind === "Pod" && grant.identity === "Pod")
-    return need.kind === "token" ? podToken(grant, caller, need, deps, signal) : refuseStatic(grant, need);
+  if (caller.kind === "Pod" && grant.identity === "Pod") {
+    if (need.kind === "token") return podToken(grant, caller, need, deps, signal);
+    return need.anonymous ? credential(grant, need, deps, signal) : refuseStatic(grant, need);
+  }
   return need.kind === "token" ? accountToken(grant, need, deps, signal) : credential(grant, need, deps, signal);
 }
 
@@ -57,6 +59,7 @@ async function podToken(
   const audience = annotated.audience ?? need.audience ?? deps.tokenAudience;
   const found = pod.tokens.find((token) => token.audience === audience);
   if (!found) throw noPodToken(grant, pod, audience);
+  const beside = await besideToken(grant, need, deps, signal);
   return {
     subject: {
       kind: "serviceAccount",
@@ -65,8 +68,9 @@ async function podToken(
       uid: found.serviceAccountUid,
       audience,
       ...annotated.ofSubject,
+      ...beside.ofSubject,
     },
-    proof: { kind: "token", token: found.token, ...annotated.ofProof },
+    proof: { kind: "token", token: found.token, ...annotated.ofProof, ...beside.ofProof },
   };
 }
 
@@ -105,9 +109,11 @@ async function accountToken(grant: Grant, need: TokenNeed, deps: ProverDeps, sig
       `no token with audience "${audience}" for service account ${namespace}/${named.name}; create the account, or let one be made for it`,
       { field },
     );
+  const beside = await besideToken(grant, need, deps, signal);
+  const uid = found.serviceAccountUid;
   return {
-    subject: { kind: "serviceAccount", ...account, uid: found.serviceAccountUid, ...annotated.ofSubject },
-    proof: { kind: "token", token: found.token, ...annotated.ofProof },
+    subject: { kind: "serviceAccount", ...account, uid, ...annotated.ofSubject, ...beside.ofSubject },
+    proof: { kind: "token", token: found.token, ...annotated.ofProof, ...beside.ofProof },
   };
 }
 
@@ -143,35 +149,26 @@ async function annotationsOf(
 }
 
 async function credential(grant: Grant, need: StaticNeed, deps: ProverDeps, signal: AbortSignal): Promise<Proven> {
-  const names = Object.keys(need.secrets).sort();
-  const values = await Promise.all(names.map((name) => secretOf(grant, need.secrets[name]!, deps, signal)));
-  const parts = names.flatMap((name, i) => [name, values[i]!]);
+  const { values, parts } = await referredValues(grant, need.secrets, deps.cluster, signal);
   return {
     subject: { kind: "credential", digest: keyedDigest(deps.subjectKey, [need.method, ...parts]) },
-    proof: { kind: "static", secrets: Object.fromEntries(names.map((name, i) => [name, values[i]!])) },
+    proof: { kind: "static", secrets: values },
   };
 }
 
-async function secretOf(grant: Grant, ref: SecretKeyRef, deps: ProverDeps, signal: AbortSignal): Promise<SecretValue> {
-  const namespace = referredNamespace(grant, ref.field, ref.namespace);
-  const value = await deps.cluster.secretValue(namespace, ref.name, ref.key ?? "", signal);
-  if (value) return value;
-  throw new Failure(
-    "credential_missing",
-    `Secret ${namespace}/${ref.name} with key "${ref.key}" does not exist; create it, or correct the reference`,
-    { field: ref.field },
-  );
+interface Beside {
+  readonly ofSubject?: { readonly digest: string };
+  readonly ofProof?: { readonly secrets: Readonly<Record<string, SecretValue>> };
 }
 
-/** The one place where a reference of a store gets its namespace. */
-function referredNamespace({ store, caller }: Grant, field: string, named: string | undefined): string {
-  if (store.ref.kind === "ClusterSecretStore") return named ?? caller.namespace;
-  if (named === undefined || named === store.namespace) return store.namespace;
-  throw new Failure(
-    "store_invalid",
-    `a SecretStore may use only its own namespace; remove it or use a ClusterSecretStore`,
-    {
-      field: `${field}.namespace`,
-    },
-  );
+/** What a store needs beside a token, which is the same whoever reads, and part of who they are to it. */
+async function besideToken(
+  grant: Grant,
+  { secrets }: TokenNeed,
+  { cluster, subjectKey }: ProverDeps,
+  signal: AbortSignal,
+): Promise<Beside> {
+  if (!secrets) return {};
+  const { values, parts } = await referredValues(grant, secrets, cluster, signal);
+  return { ofSubject: { digest: keyedDigest(subjectKey, parts) }, ofProof: { secrets: values } };
 }

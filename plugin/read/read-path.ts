@@ -4,6 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
+import type { SecretValue } from "../core/secret-value.ts";
 import type { StoreManifest, StoreRef } from "../manifests/objects.ts";
 import type { Audit } from "../observe/audit.ts";
 import type { Metrics } from "../observe/metrics.ts";
@@ -13,11 +14,13 @@ import { createAnswerCache } from "./cache.ts";
 import { createCatalog } from "./catalog.ts";
 import { createConsumers } from "./consumers.ts";
 import type { Consumers } from "./consumers.ts";
+import { createFetching } from "./fetching.ts";
 import { keyParts } from "./key.ts";
 import type { KeyPart } from "./key.ts";
 import { keyedDigest } from "./keyed-digest.ts";
 import type { Lane } from "./lane/lane.ts";
 import { createLastGood, tagOf } from "./last-good.ts";
+import { createLeases } from "./leases.ts";
 import type { ClusterView } from "./ports.ts";
 import { createReader } from "./reader.ts";
 import type { LoadRenderer } from "./rendering.ts";
@@ -34,7 +37,7 @@ export interface ReadPathDeps {
   readonly metrics: Pick<Metrics, "cacheAnswer" | "authFailure">;
   /** By the key under spec.provider. */
   readonly kinds: ReadonlyMap<string, StoreKind>;
-  readonly storeDeps: (kind: StoreKind) => StoreDeps;
+  readonly storeDeps: (kind: StoreKind, manifest: StoreManifest) => StoreDeps;
   /** Called when the first template is met. */
   readonly loadRenderer: LoadRenderer;
   /** Called once for each opened store. */
@@ -60,7 +63,7 @@ export interface ReadPath {
   storeStatus(ref: StoreRef, namespace: string, signal: AbortSignal): Promise<StoreStatus>;
   /** Accounts, or Secrets with their tokens, changed: tokens are asked for anew. */
   forgetAccountTokens(): void;
-  /** Stops every watch. */
+  /** Stops every watch, and leaves leases to run out. */
   close(): void;
 }
 
@@ -70,10 +73,11 @@ export function createReadPath(deps: ReadPathDeps, parts: readonly KeyPart[] = k
   const bounds = { entries: limits.cacheEntries, bytes: limits.cacheBytes };
   const consumers = createConsumers(clock);
   const lastGood = createLastGood(clock, bounds);
+  const digest = (value: SecretValue): string => keyedDigest(deps.digestKey, [value]);
   const cache = createAnswerCache({
     clock,
     limits: bounds,
-    digest: (value) => keyedDigest(deps.digestKey, [value]),
+    digest,
     onAnswer: (access, answer, callers) => consumers.answered(access, answer, callers),
     onNo: (access) => lastGood.refuse(tagOf.answer(access.answerKey)),
   });
@@ -93,6 +97,17 @@ export function createReadPath(deps: ReadPathDeps, parts: readonly KeyPart[] = k
       consumers.storeChanged(configHash);
     },
   });
+  const leases = createLeases({
+    clock,
+    cache,
+    sessions,
+    onDue: (answerKey) => consumers.leaseDue(answerKey),
+    onRevoked(answerKey) {
+      cache.drop(answerKey);
+      lastGood.refuse(tagOf.answer(answerKey));
+    },
+  });
+  const fetching = createFetching({ clock, sessions, leases });
   const accountTokens = createAccountTokens({ cluster, clock });
   const prover = { cluster, accountTokens, tokenAudience: deps.tokenAudience, subjectKey: randomBytes(32) };
   const admission = { cluster, catalog, prover, keyParts: parts, refuse: (tag: string) => lastGood.refuse(tag) };
@@ -100,10 +115,19 @@ export function createReadPath(deps: ReadPathDeps, parts: readonly KeyPart[] = k
   const templating = createTemplating(cluster, deps.loadRenderer);
 
   return {
-    reader: createReader({ ...deps, cache, sessions, admission, lastGood, consumers, templating }),
-    consumers,
+    reader: createReader({ ...deps, cache, fetching, leases, admission, lastGood, consumers, templating, digest }),
+    consumers: {
+      ...consumers,
+      release(consumer) {
+        consumers.forget(consumer);
+        leases.release(consumer);
+      },
+    },
     storeStatus: (ref, namespace, signal) => checkStore(ref, namespace, { admission, sessions }, signal),
     forgetAccountTokens: () => accountTokens.forgetAll(),
-    close: () => catalog.close(),
+    close() {
+      leases.close();
+      catalog.close();
+    },
   };
 }

@@ -1,13 +1,15 @@
 /**
  * The read path: the only way from a consumer to a value.
  *
- * resolve → authorize → prove (admit.ts) → kept or shared or fetched answers (obtain.ts) → decode, rewrite, bundle
- * (gather.ts) → template (templating.ts) → audit → release. All entries of a request run together under one deadline; if one fails the read fails, unless every
- * failure is an outage and an earlier result of the whole request can stand in.
+ * resolve → authorize → prove (admit.ts) → kept or shared or fetched answers, and those that listings lead to
+ * (obtain-all.ts) → decode, rewrite, bundle (gather.ts) → template (templating.ts) → audit → release. All entries of a
+ * request run together under one deadline; if one fails the read fails, unless every failure is an outage and an earlier
+ * result of the whole request can stand in.
  */
 import type { Clock } from "../core/clock.ts";
 import { joinUnderSignal, withDeadline } from "../core/deadline.ts";
-import { Failure, ReadFailure, toFailure } from "../core/failure.ts";
+import { Failure, ReadFailure } from "../core/failure.ts";
+import type { SecretValue } from "../core/secret-value.ts";
 import type { Audit } from "../observe/audit.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import type { Access } from "./access.ts";
@@ -20,20 +22,24 @@ import { gather } from "./gather.ts";
 import type { EntryFailure, Outcomes } from "./gather.ts";
 import { tagOf } from "./last-good.ts";
 import type { AllowedEntry, LastGood, Result } from "./last-good.ts";
-import { obtain } from "./obtain.ts";
-import type { ObtainDeps, Patience } from "./obtain.ts";
+import type { Leases } from "./leases.ts";
+import { foundParts, obtainAll } from "./obtain-all.ts";
+import type { ObtainAllDeps } from "./obtain-all.ts";
 import { startRendering } from "./rendering.ts";
 import type { LoadRenderer } from "./rendering.ts";
 import type { Reader, ReadRequest, ReadTerms, SecretBundle } from "./request.ts";
 import { rewriteKeys } from "./rewrite.ts";
 import type { Templating } from "./templating.ts";
 
-export interface ReaderDeps extends ObtainDeps {
+export interface ReaderDeps extends ObtainAllDeps {
   readonly clock: Clock;
+  readonly leases: Pick<Leases, "kept" | "used" | "settle">;
   readonly admission: AdmitDeps;
   readonly lastGood: LastGood;
   readonly consumers: ConsumerRegister;
   readonly templating: Templating;
+  /** Keyed digest of a value, hex: see cache.ts. */
+  readonly digest: (value: SecretValue) => string;
   readonly loadRenderer: LoadRenderer;
   readonly audit: Audit;
   readonly metrics: Pick<Metrics, "cacheAnswer">;
@@ -57,13 +63,15 @@ export function createReader(deps: ReaderDeps): Reader {
       const standIn = (): Result | undefined => allowed && lastGood.get(allowed, terms.maxStaleMs);
       const patience = { deadlineMs, hasStandIn: () => standIn() !== undefined };
 
-      const outcomes = await obtainAll(distinct(admitted), terms, patience, deps, bounded);
+      const obtained = await obtainAll(admitted, terms, patience, deps, bounded);
       signal.throwIfAborted();
-      const { result, failures } = await gather(admitted, outcomes, (entry, steps, opened) =>
+      const { outcomes, finds } = obtained;
+      const { result, failures } = await gather(admitted, outcomes, finds, (entry, steps, opened) =>
         rewriteKeys(entry, steps, opened, rendering, bounded),
       );
       if (failures.length === 0) {
-        lastGood.put(allowed!, result, answersIn(outcomes));
+        if (terms.caller.kind === "ExternalSecret") deps.leases.settle(terms.caller, obtained.accesses);
+        lastGood.put(allowed!, result, answersIn(outcomes), foundParts(allowed!, obtained));
         return release(await shaped(result, bounded), terms, deps, bounded);
       }
 
@@ -90,39 +98,15 @@ async function asRead<T>(work: Promise<T>): Promise<T> {
 
 /** Undefined when any entry was refused or failed on the way. */
 function allAllowed(admitted: readonly Admitted[]): readonly AllowedEntry[] | undefined {
-  const allowed = admitted.flatMap(({ entry, access }) => (access ? [{ entry, access }] : []));
+  const allowed = admitted.flatMap(({ entry, access, reach }) =>
+    access ? [{ entry, access, ...(reach && { reach }) }] : [],
+  );
   return allowed.length === admitted.length ? allowed : undefined;
 }
 
-/** Entries that read the same thing share one access. */
-function distinct(admitted: readonly Admitted[]): readonly Access[] {
-  const accesses = new Map<string, Access>();
-  for (const { access } of admitted)
-    if (access && !accesses.has(access.answerKey)) accesses.set(access.answerKey, access);
-  return [...accesses.values()];
-}
-
-async function obtainAll(
-  accesses: readonly Access[],
-  terms: ReadTerms,
-  patience: Patience,
-  deps: ReaderDeps,
-  signal: AbortSignal,
-): Promise<Outcomes> {
-  const { caller } = terms;
-  // Before the first read, so that no change after it is missed.
-  if (caller.kind === "ExternalSecret") deps.consumers.register(caller, accesses);
-  const outcomes = accesses.map(async (access) => {
-    const outcome = await obtain(access, terms, patience, deps, signal).catch(toFailure);
-    if (!(outcome instanceof Failure)) deps.consumers.answered(access, outcome.answer, [caller]);
-    return [access.answerKey, outcome] as const;
-  });
-  return new Map(await Promise.all(outcomes));
-}
-
 function answersIn(outcomes: Outcomes): (access: Access) => Answer | undefined {
-  return ({ answerKey }) => {
-    const outcome = outcomes.get(answerKey);
+  return ({ partKey }) => {
+    const outcome = outcomes.get(partKey);
     return outcome instanceof Failure ? undefined : outcome?.answer;
   };
 }
@@ -134,7 +118,7 @@ function asReadFailure([first, ...others]: readonly EntryFailure[]): ReadFailure
 /** A property that is gone is gone for good; what a store itself denies was noted where it was heard. */
 function stick(failures: readonly EntryFailure[], lastGood: LastGood): void {
   for (const { entry, access, failure } of failures)
-    if (access && failure.code === "property_not_found")
+    if (access && failure.code === "property_not_found" && "ref" in entry)
       lastGood.refuse(tagOf.property(access.answerKey, entry.property));
 }
 

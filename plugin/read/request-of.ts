@@ -1,14 +1,15 @@
 /** From what manifests say to what the read path reads: dataFrom first, then data, so that a single value wins. */
 import type {
   DataEntry,
+  DataFromEntry,
   ExternalSecret,
-  ExtractEntry,
   ObjectMeta,
+  RemoteFind,
   RemoteRef,
   SecretTemplate,
   StoreRef,
 } from "../manifests/objects.ts";
-import type { ReadEntry, ReadRequest } from "./request.ts";
+import type { FindEntry, FindPlan, ReadEntry, ReadRequest, RefEntry } from "./request.ts";
 
 const optionalKeysAnnotation = "keyferry.dev/optional-keys";
 
@@ -45,31 +46,43 @@ function withTemplate(request: ReadRequest, field: string, template: SecretTempl
 }
 
 function entriesOf(
-  source: { readonly data: readonly DataEntry[]; readonly dataFrom: readonly ExtractEntry[] },
+  source: { readonly data: readonly DataEntry[]; readonly dataFrom: readonly DataFromEntry[] },
   at: string,
   isOptional: (secretKey?: string) => boolean,
 ): ReadRequest {
-  const maps = source.dataFrom.map(({ extract, storeRef, rewrite }, i): ReadEntry => ({
-    ...commonPart(`${at}.dataFrom[${i}]`, extract, storeRef),
-    take: { as: "map", conversion: extract.conversionStrategy, ...(rewrite ? { rewrite } : {}) },
-    optional: isOptional(),
-  }));
-  const values = source.data.map(({ secretKey, remoteRef, storeRef }, i): ReadEntry => ({
-    ...commonPart(`${at}.data[${i}]`, remoteRef, storeRef),
+  const maps = source.dataFrom.map((entry, i) => mapEntryOf(entry, `${at}.dataFrom[${i}]`, isOptional()));
+  const values = source.data.map(({ secretKey, remoteRef, storeRef }, i): RefEntry => ({
+    ...commonPart(`${at}.data[${i}]`, remoteRef, storeRef, isOptional(secretKey)),
+    ...refPart(remoteRef),
     take: { as: "value", name: secretKey },
-    optional: isOptional(secretKey),
   }));
   return { entries: [...maps, ...values] };
 }
 
-function commonPart(field: string, remote: RemoteRef, store: StoreRef): Omit<ReadEntry, "take" | "optional"> {
-  const { key, version, property, metadataPolicy } = remote;
+function mapEntryOf(entry: DataFromEntry, field: string, optional: boolean): ReadEntry {
+  const remote = "find" in entry ? entry.find : entry.extract;
+  const { rewrite, storeRef } = entry;
+  const take = { as: "map" as const, conversion: remote.conversionStrategy, ...(rewrite ? { rewrite } : {}) };
+  const common = { ...commonPart(field, remote, storeRef, optional), take };
+  return "find" in entry ? { ...common, find: findPart(entry.find) } : { ...common, ...refPart(entry.extract) };
+}
+
+function commonPart(
+  field: string,
+  { decodingStrategy, nullBytePolicy }: RemoteRef | RemoteFind,
+  store: StoreRef,
+  optional: boolean,
+): Omit<FindEntry, "take" | "find"> {
+  return { field, store, decoding: decodingStrategy, nullBytes: nullBytePolicy, optional };
+}
+
+function refPart({ key, version, property, metadataPolicy }: RemoteRef): Pick<RefEntry, "ref" | "property"> {
   return {
-    field,
-    store,
     ref: { key, metadataPolicy, ...(version === undefined ? {} : { version }) },
     ...(property === undefined ? {} : { property }),
-    decoding: remote.decodingStrategy,
-    nullBytes: remote.nullBytePolicy,
   };
+}
+
+function findPart({ conversionStrategy: _, decodingStrategy: __, nullBytePolicy: ___, ...plan }: RemoteFind): FindPlan {
+  return plan;
 }

@@ -11,32 +11,49 @@ import type {
   DecodingStrategy,
   KeyRewrite,
   NullBytePolicy,
+  RemoteFind,
   SecretTemplate,
   StoreRef,
 } from "../manifests/objects.ts";
 import type { Address, Ref } from "../stores/contract.ts";
 import type { Caller } from "./caller.ts";
 
-/** One entry of `data` (a value under a name) or `dataFrom` (a map of values). */
-export interface ReadEntry {
+interface EntryBase {
   /** Where it stands, for messages: `spec.data[2]`. */
   readonly field: string;
   readonly store: StoreRef;
-  readonly ref: Ref;
-  readonly property?: string;
-  readonly take:
-    | { readonly as: "value"; readonly name: string }
-    | {
-        readonly as: "map";
-        readonly conversion: ConversionStrategy;
-        /** In place of the conversion. */
-        readonly rewrite?: readonly KeyRewrite[];
-      };
   readonly decoding: DecodingStrategy;
   readonly nullBytes: NullBytePolicy;
   /** True: `ref_not_found` leaves the entry out instead of failing the read. */
   readonly optional: boolean;
 }
+
+/** Values under names that the store gives them. */
+interface MapTake {
+  readonly as: "map";
+  readonly conversion: ConversionStrategy;
+  /** In place of the conversion. */
+  readonly rewrite?: readonly KeyRewrite[];
+}
+
+/** One secret: of `data` as a value under a name, of `dataFrom` as a map of its properties. */
+export interface RefEntry extends EntryBase {
+  readonly ref: Ref;
+  readonly property?: string;
+  readonly take: { readonly as: "value"; readonly name: string } | MapTake;
+}
+
+/** What a find asks for; all of it narrows. */
+export type FindPlan = Pick<RemoteFind, "path" | "regexp" | "tags">;
+
+/** Many secrets, whatever their store lists: a map of their whole values. */
+export interface FindEntry extends EntryBase {
+  readonly find: FindPlan;
+  readonly take: MapTake;
+}
+
+/** One entry of `data` or `dataFrom`. */
+export type ReadEntry = RefEntry | FindEntry;
 
 /** Entries in merge order: later ones win (dataFrom first, then data). */
 export interface ReadRequest {
@@ -63,6 +80,8 @@ export interface ReadTerms {
   readonly priority: Priority;
   /** Monotonic milliseconds: an answer whose fetch began at or after this instant is young enough. */
   readonly acceptBegunFromMs: number;
+  /** Leased answers asked for before are read anew, monotonic milliseconds; absent = they serve for as long as they live. */
+  readonly leasedFromMs?: number;
   /** How long last-good may stand in for an unavailable store, milliseconds since its oldest answer was fetched. */
   readonly maxStaleMs: number;
   /** For all refs together, milliseconds. */

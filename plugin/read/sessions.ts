@@ -1,7 +1,8 @@
 /**
  * Logins, kept and shared.
  *
- * A session is renewed at 80 % of its life by the next use, which waits for it. A refusal on a kept session drops it and
+ * A session is renewed at 80 % of its life by the next use, which waits for it; by a login where the store cannot renew
+ * it, or not for much longer. A refusal on a kept session drops it and
  * logs in once, however many wait; what the store says to the new session is its word.
  */
 import type { Clock } from "../core/clock.ts";
@@ -23,13 +24,18 @@ export interface Sessions {
    * Runs `work` with a session, and once more with a new one when a kept one is refused (`store_denied`).
    * Rejects as `work` and the store's `login` do; a refused login that is a verdict is `store_denied`.
    */
-  use<T>(access: Access, turn: Turn, work: (session: Session) => Promise<T>): Promise<T>;
+  use<T>(access: Access, turn: Turn, work: (session: Session, line: SessionLine) => Promise<T>): Promise<T>;
+  /** The kept session of this line, if it still lives: for what is done when nobody is there to show a proof. */
+  kept(sessionKey: string, line: SessionLine): Session | undefined;
   /**
    * Resolves when a login works: a new one, or a kept session that the store still knows. `ask` is the store's own
    * question for that, where its kind has one. Rejects as the login or `ask` does.
    */
   check(access: Access, turn: Turn, ask?: (session: Session) => Promise<void>): Promise<void>;
 }
+
+/** One login and all renewals of what it gave. */
+export type SessionLine = symbol;
 
 export interface SessionsDeps {
   readonly clock: Clock;
@@ -43,6 +49,9 @@ export interface SessionsDeps {
 interface Kept {
   readonly session: Session;
   readonly life: Lifetime;
+  readonly line: SessionLine;
+  /** From the login to its first end, milliseconds. */
+  readonly firstLifeMs: number;
 }
 
 interface Held {
@@ -51,16 +60,19 @@ interface Held {
   readonly fresh: boolean;
 }
 
+/** Of a first life, at least: a renewal that gives less has come near the end of all lives. */
+const leastRenewedShare = 0.5;
+
 export function createSessions({ clock, sessionsMax, onLoginRefused, onVerdict }: SessionsDeps): Sessions {
   const sessions = createLru<Kept>({ entries: sessionsMax });
-  const logins = new Map<string, Flight<Kept>>();
+  const logins = new Map<string, Flight<Held>>();
   const outcomes = createLoginOutcomes(clock);
 
   async function hold(access: Access, turn: Turn): Promise<Held> {
     const old = sessions.get(access.sessionKey);
     if (old && clock.monotonicMs() < old.life.renewAtMs) return { kept: old, fresh: false };
     try {
-      return { kept: await joinLogin(access, turn), fresh: true };
+      return await joinLogin(access, turn, old);
     } catch (thrown) {
       // The last fifth of a life is there to ride out a login that does not work just now.
       const usable = old && sessions.peek(access.sessionKey) === old && clock.monotonicMs() < old.life.endsAtMs;
@@ -70,17 +82,39 @@ export function createSessions({ clock, sessionsMax, onLoginRefused, onVerdict }
     }
   }
 
-  function joinLogin(access: Access, turn: Turn): Promise<Kept> {
+  function joinLogin(access: Access, turn: Turn, old: Kept | undefined): Promise<Held> {
     const { sessionKey } = access;
     const running = logins.get(sessionKey);
     if (running?.joinable) return running.join(turn.signal);
-    const flight: Flight<Kept> = startFlight((signal) =>
-      login(access, { ...turn, signal }).finally(() => {
+    const flight: Flight<Held> = startFlight((signal) =>
+      next(access, { ...turn, signal }, old).finally(() => {
         if (logins.get(sessionKey) === flight) logins.delete(sessionKey);
       }),
     );
     logins.set(sessionKey, flight);
     return flight.join(turn.signal);
+  }
+
+  async function next(access: Access, turn: Turn, old: Kept | undefined): Promise<Held> {
+    const renewed = old && (await renew(access, turn, old));
+    return renewed ? { kept: renewed, fresh: false } : { kept: await login(access, turn), fresh: true };
+  }
+
+  /** Undefined when it takes a login. */
+  async function renew({ sessionKey, grant }: Access, turn: Turn, old: Kept): Promise<Kept | undefined> {
+    const { store, lane } = grant.store;
+    if (!store.renew || clock.monotonicMs() >= old.life.endsAtMs) return undefined;
+    try {
+      const session = await inLane(lane, turn, async (signal) => store.renew!(old.session, signal));
+      const life = lifetimeFrom(clock, session.expiresAtMs);
+      if (life.endsAtMs - clock.monotonicMs() < old.firstLifeMs * leastRenewedShare) return undefined;
+      const kept = { ...old, session, life };
+      if (sessions.peek(sessionKey) === old) sessions.set(sessionKey, kept);
+      return kept;
+    } catch {
+      turn.signal.throwIfAborted();
+      return undefined;
+    }
   }
 
   async function login(access: Access, turn: Turn): Promise<Kept> {
@@ -90,7 +124,8 @@ export function createSessions({ clock, sessionsMax, onLoginRefused, onVerdict }
       const session = await inLane(lane, turn, (signal) =>
         store.login(access.proof, signal, callerFacts(access.grant)),
       );
-      const kept = { session, life: lifetimeFrom(clock, session.expiresAtMs) };
+      const life = lifetimeFrom(clock, session.expiresAtMs);
+      const kept: Kept = { session, life, line: Symbol("login"), firstLifeMs: life.endsAtMs - clock.monotonicMs() };
       sessions.set(access.sessionKey, kept);
       outcomes.succeeded(store.loginRealm, identity);
       return kept;
@@ -120,13 +155,17 @@ export function createSessions({ clock, sessionsMax, onLoginRefused, onVerdict }
     async use(access, turn, work) {
       const first = await hold(access, turn);
       try {
-        return await work(first.kept.session);
+        return await work(first.kept.session, first.kept.line);
       } catch (thrown) {
         if (first.fresh || !(thrown instanceof Failure && thrown.code === "store_denied")) throw thrown;
         if (sessions.peek(access.sessionKey) === first.kept) sessions.delete(access.sessionKey);
         const second = await hold(access, turn);
-        return work(second.kept.session);
+        return work(second.kept.session, second.kept.line);
       }
+    },
+    kept(sessionKey, line) {
+      const kept = sessions.peek(sessionKey);
+      return kept?.line === line && clock.monotonicMs() < kept.life.endsAtMs ? kept.session : undefined;
     },
   };
 }

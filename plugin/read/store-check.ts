@@ -74,13 +74,9 @@ function whyUnchecked({ ref, store: { proofNeed } }: ResolvedStore): string | un
   return isReferent ? "it logs in with what lies in the namespace of whoever reads" : undefined;
 }
 
+/** Of everything that is referred to; undefined where it names none. */
 function namespacesIn(need: ProofNeed): readonly (string | undefined)[] {
-  switch (need.kind) {
-    case "none":
-      return [];
-    case "token":
-      return [need.serviceAccount?.namespace];
-    case "static":
-      return Object.values(need.secrets).map((secret) => secret.namespace);
-  }
+  if (need.kind === "none") return [];
+  const ofSecrets = Object.values(need.secrets ?? {}).map((secret) => secret.namespace);
+  return need.kind === "token" ? [need.serviceAccount?.namespace, ...ofSecrets] : ofSecrets;
 }

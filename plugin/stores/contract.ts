@@ -19,6 +19,8 @@ export interface Ref {
   readonly metadataPolicy: MetadataPolicy;
   /** Only for kinds whose `propertySyntax` is "own": they take it out themselves. */
   readonly property?: string;
+  /** Only for these kinds too. True: an object is wanted whose members are taken (`extract`), not one value. */
+  readonly members?: true;
 }
 
 declare const canonicalAddress: unique symbol;
@@ -169,7 +171,10 @@ export interface Found {
 export interface FindAbility<S extends Session> {
   /** Which of the narrowings the store has: another one is `ref_invalid`. */
   readonly by: readonly ("path" | "name" | "tags")[];
-  /** What a policy's rules decide on before the listing is sent, and its identity in caches. Throws `ref_invalid`. */
+  /**
+   * Where it lists: part of its identity in caches, and its name in audit. Policies do not decide on it, but on each secret
+   * that is listed. Throws `ref_invalid`.
+   */
   locate(wish: FindWish): Located;
   /**
    * All that match, in any order, page by page until the end; never a part. Rejects as `fetch` does; an empty folder is
@@ -234,8 +239,12 @@ export interface Store<S extends Session = Session> {
   watch?(onChange: () => void): () => void;
 }
 
-/** How `property` is looked up in an answer, by the paths of gjson; "own": `locate` gets it, and the answer is final. */
-export type PropertySyntax = "key-then-gjson" | "escaped-then-gjson" | "gjson-then-escaped" | "gjson" | "own";
+/**
+ * How `property` is looked up in an answer, by the paths of gjson; "key-then-inside": up to the first dot it is a key, and
+ * the rest is looked up in that key's value; "own": `locate` gets it, and the answer is final.
+ */
+export type PropertySyntax =
+  "key-then-gjson" | "key-then-inside" | "escaped-then-gjson" | "gjson-then-escaped" | "gjson" | "own";
 
 /** Facts about the caller that a kind may put on the wire (session tags, templates). */
 export type CallerFact = "namespace" | "storeName" | "storeKind";
@@ -253,6 +262,16 @@ export interface StoreDeps {
   readonly clock: Clock;
   /** One HTTP sender per TLS configuration; pooled behind it. */
   readonly http: (tls: TlsOptions) => HttpSend;
+  /**
+   * Reaches what the cloud runs on this machine for it (metadata services), which `http` refuses: for addresses that a
+   * kind has as constants, and for ClusterSecretStores alone. Absent = the same as `http`.
+   */
+  readonly machineHttp?: HttpSend;
+  /**
+   * Reaches this process's own API server too, which `http` refuses: for a kind that shows it nothing but a credential that
+   * its block names. Absent = the same as `http`.
+   */
+  readonly apiServerHttp?: (tls: TlsOptions) => HttpSend;
   /** Watches a file or folder tree; calls back, debounced, after any change below it. Returns the stop function. */
   readonly watchPath: (path: string, onChange: () => void) => () => void;
   /** Base of relative paths of file stores, absolute; and the folder they may not leave. Root absent = any folder. */
@@ -265,14 +284,69 @@ export interface StoreDeps {
    */
   readonly endpoints?: Readonly<Record<string, string>>;
   /**
+   * By which the cloud tells this process who it is, by the name of the environment variable: for ClusterSecretStores
+   * alone. A pair of variables is there whole or not at all; files are absolute.
+   */
+  readonly ownIdentity?: Readonly<Record<string, string>>;
+  /**
    * Counts one call to the store's API, e.g. ("ReadSecretData", "success"). `provider` is the label of a kind that has
    * several; absent = the kind's own.
    */
   readonly countCall: (call: string, outcome: "success" | "error", provider?: string) => void;
 }
 
+/**
+ * The parameters of a SecretProviderClass as a store's own CSI provider takes them. Pure: what they mean, as a block of
+ * this kind and the files to make; the read path then treats it as any other store.
+ */
+export interface ClassDialect {
+  /** What stands in the class as `provider`, and what the provider's socket is called. */
+  readonly provider: string;
+  /** Paths in problems are parameter names, and places in them: `objects[2].secretPath`. */
+  parse(parameters: Readonly<Record<string, string>>, surroundings: DialectSurroundings): Parsed<ClassRequest>;
+}
+
+/** What a dialect may know beside the parameters. */
+export interface DialectSurroundings {
+  /** The pod's, from kubelet: annotations of it are asked for by the store that the block opens. */
+  readonly namespace: string;
+  readonly serviceAccountName: string;
+  /** Keys of nodePublishSecretRef; their values are handed to the login under the same names. */
+  readonly secretKeys: readonly string[];
+  /** Octal mode that the driver asks for where a file has none of its own. */
+  readonly filePermission: number;
+}
+
+export interface ClassRequest {
+  /** As `StoreKind.open` takes it, with paths of its own for what a block of ESO cannot say. */
+  readonly block: unknown;
+  readonly files: readonly DialectFile[];
+}
+
+export interface DialectFile {
+  /** Relative to the volume. */
+  readonly path: string;
+  readonly mode: number;
+  readonly ref: Ref;
+  /** What of the answer the file holds. */
+  readonly part: DialectPart;
+  /** How the stored text is written; the file gets what it stands for. */
+  readonly encoding: "utf-8" | "base64" | "hex";
+  /** The id of its object version, and where that comes from: the store's version or a keyed digest of the file. */
+  readonly object: { readonly id: string; readonly version: "store" | "digest" };
+}
+
+export type DialectPart =
+  | { readonly kind: "whole" }
+  | { readonly kind: "property"; readonly property: string }
+  /** A top-level key of a JSON or YAML document. */
+  | { readonly kind: "key"; readonly of: "json" | "yaml"; readonly key: string }
+  | { readonly kind: "jmesPath"; readonly path: string };
+
 export interface OpenedStore {
   readonly store: Store;
+  /** Caller facts that this configuration puts on the wire although its kind rarely does: they are in its cache keys. */
+  readonly usedCallerFacts?: readonly CallerFact[];
   /** The parsed configuration as plain data: its canonical JSON is part of every cache key. Holds no secret value. */
   readonly config: unknown;
 }
@@ -283,8 +357,13 @@ export interface StoreKind {
   /** ESO's `provider` label of externalsecret_provider_api_calls_count. */
   readonly metricLabel: string;
   readonly propertySyntax: PropertySyntax;
-  /** Caller facts that never reach the wire of this kind: they are left out of its cache keys. */
+  /**
+   * Caller facts that do not reach the wire of this kind: they are left out of its cache keys, save those that
+   * `OpenedStore.usedCallerFacts` names.
+   */
   readonly unusedCallerFacts: readonly CallerFact[];
+  /** Classes written for CSI providers of this store. */
+  readonly dialects?: readonly ClassDialect[];
   /** Paths in problems start at the block itself (`auth.kubernetes.role`). */
   open(raw: unknown, context: StoreContext, deps: StoreDeps): Parsed<OpenedStore>;
 }

@@ -5,7 +5,7 @@
 import { Failure } from "../core/failure.ts";
 import type { FailureCode } from "../core/failure.ts";
 
-const unknownAuthority = "its certificate is signed by an authority that is not trusted here; give the CA in caBundle";
+const unknownAuthority = "its certificate is signed by an authority that is not trusted here";
 
 /** OpenSSL's verdicts, as Node names them. */
 const tlsFaults = new Map<string, string>([
@@ -37,16 +37,20 @@ const otherFaults = new Map<string, Fault>([
 /** undici's name for an answer that its parser refuses. */
 const notHttp = "HTTPParserError";
 
-/** The Failure for whatever a request rejected with. `host` is the store's own host and port. */
-export function sendFailure(thrown: unknown, host: string): Failure {
+/**
+ * The Failure for whatever a request rejected with. `host` is the store's own host and port, `trust` says how to make an
+ * authority known.
+ */
+export function sendFailure(thrown: unknown, host: string, trust = "give the CA in caBundle"): Failure {
   if (thrown instanceof Failure) return thrown;
-  const [failureCode, what] = faultOf(systemCode(thrown));
+  const [failureCode, what] = faultOf(systemCode(thrown), trust);
   return new Failure(failureCode, `${host}: ${what}`);
 }
 
-function faultOf(code: string): Fault {
+function faultOf(code: string, trust: string): Fault {
   const tlsFault = tlsFaults.get(code);
-  if (tlsFault) return ["store_unreachable", `TLS: ${tlsFault} (${code})`];
+  const wayOut = tlsFault === unknownAuthority ? `; ${trust}` : "";
+  if (tlsFault) return ["store_unreachable", `TLS: ${tlsFault}${wayOut} (${code})`];
   const other = otherFaults.get(code);
   if (other) return other;
   if (code === notHttp)

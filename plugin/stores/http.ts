@@ -7,6 +7,10 @@ import type { SecretValue } from "../core/secret-value.ts";
 export interface TlsOptions {
   /** PEM. Absent = the system's roots. */
   readonly ca?: string;
+  /** What the client shows of itself, PEM, its own certificate first; with `key`. Connections are never shared with another pair. */
+  readonly cert?: string;
+  /** PEM. */
+  readonly key?: SecretValue;
 }
 
 export interface HttpRequest {

@@ -225,6 +225,7 @@ class SyncLoop implements Sync {
     const isOtherFetch = fetchStamp !== state.fetchStamp;
     Object.assign(state, { fetchStamp, anyStamp, failures: 0, orphansPossible: true });
     const isOnceAndDone = item.parsed.ok && item.parsed.value.spec.refreshPolicy === "CreatedOnce" && state.want;
+    if (isOtherFetch) state.leasedFromMs = this.#nowMs;
     if (!isOnceAndDone) askRead(state, this.#nowMs, isOtherFetch ? this.#nowMs : undefined);
     this.#add(state, this.#nowMs, "changed");
   }
@@ -236,7 +237,7 @@ class SyncLoop implements Sync {
     this.#objects.place(item);
     const isAnother = item.parsed.ok && state !== undefined && state.uid !== item.meta.uid;
     if (!state || isAnother) {
-      if (state) this.#deps.consumers.forget({ kind: "ExternalSecret", ...item.key, uid: state.uid });
+      if (state) this.#deps.consumers.release({ kind: "ExternalSecret", ...item.key, uid: state.uid });
       const fresh = newState(item);
       // What is stored under the name speaks of the object that was there before.
       if (isAnother) fresh.statusLoaded = true;

@@ -26,6 +26,8 @@ export interface ObjectState {
   rephase: boolean;
   /** Answers fetched before this are too old, monotonic milliseconds. Kept until a read succeeds. */
   demandedFromMs: number | undefined;
+  /** Since when the object itself asks for new values, monotonic milliseconds; undefined = not since it was found. */
+  leasedFromMs: number | undefined;
   /** Next try of a plan that failed at its target, monotonic milliseconds. */
   replanAtMs: number;
   /** The result of the last read. */
@@ -69,6 +71,7 @@ export function newState(item: ExternalSecretItem): ObjectState {
     onPhase: false,
     rephase: false,
     demandedFromMs: undefined,
+    leasedFromMs: undefined,
     replanAtMs: Infinity,
     want: undefined,
     applied: undefined,

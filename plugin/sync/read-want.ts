@@ -50,6 +50,7 @@ function termsOf(state: ObjectState, externalSecret: ExternalSecret, nowMs: numb
     identity: "Store",
     priority: first ? "first_sync" : "periodic",
     acceptBegunFromMs: acceptBegunFromMs(externalSecret, nowMs, { first, demandedFromMs: state.demandedFromMs }),
+    ...(state.leasedFromMs === undefined ? {} : { leasedFromMs: state.leasedFromMs }),
     maxStaleMs,
     limitMs: syncLimitMs,
     // What failed before is tried again by the queue: waiting inside a read would only hide the news of why. So it would

@@ -39,6 +39,7 @@ export async function removeObject(
   for (const target of owned) await removeSecret(deps.targets, target, key, signal);
   if (item?.finalized) await deps.finalizers?.remove(item.meta, signal);
   await deps.statuses.forget(key);
+  if (state) deps.consumers.release({ kind: "ExternalSecret", ...key, uid: state.uid });
   forgetObject(deps, key);
   return owned;
 }

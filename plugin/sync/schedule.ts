@@ -7,7 +7,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Failure } from "../core/failure.ts";
-import type { ExternalSecret, ObjectMeta, StoreRef } from "../manifests/objects.ts";
+import type { DataEntry, DataFromEntry, ExternalSecret, ObjectMeta, StoreRef } from "../manifests/objects.ts";
 import { ownPrefix } from "./annotations.ts";
 import { canonicalJson } from "../core/canonical-json.ts";
 import { backoffMs } from "./retry.ts";
@@ -50,8 +50,14 @@ export function isPeriodic(externalSecret: ExternalSecret): boolean {
 export function leadingRef({ meta, spec }: ExternalSecret): { readonly store: string; readonly key: string } {
   const entry = spec.dataFrom[0] ?? spec.data[0];
   if (!entry) return { store: "", key: "" };
-  const key = "extract" in entry ? entry.extract.key : entry.remoteRef.key;
-  return { store: storeName(entry.storeRef, meta.namespace), key };
+  return { store: storeName(entry.storeRef, meta.namespace), key: keyOf(entry) };
+}
+
+function keyOf(entry: DataEntry | DataFromEntry): string {
+  if ("remoteRef" in entry) return entry.remoteRef.key;
+  if ("extract" in entry) return entry.extract.key;
+  const { path, regexp, tags } = entry.find;
+  return canonicalJson({ path, regexp, tags });
 }
 
 /** `kind/namespace/name`, or `kind/name` for a ClusterSecretStore. */

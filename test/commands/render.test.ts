@@ -62,6 +62,7 @@ spec: {provider: {file: {path: store}}}
   "wrong.yaml": externalSecret("wrong", "{tmplate: {}}").replace("shop", "Shop"),
   "broken.yaml": "kind: [",
   "none.yaml": "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n",
+  "find.yaml": externalSecret("found", "{}", "[]\n  dataFrom: [{find: {path: secret/, name: {regexp: db$}}}]"),
   "id.yaml": externalSecret("id", "{}", "[{secretKey: id, remoteRef: {key: db, property: id}}]"),
   "secret-text.yaml": externalSecret("bad", "{template: {data: {a: '{{ .user | mustFromJson }}'}}}"),
 };
@@ -93,6 +94,12 @@ test("with --show-values they are there, in base64 as in a Secret", async () => 
     DATABASE_URL: base64("postgresql://app:hunter2@db-prod.internal:5432/payments?sslmode=require\n"),
     POSTGRES_PASSWORD: base64("hunter2"),
   });
+});
+
+test("a find looks among the keys of the values, which have no folders", async () => {
+  const { stdout } = await withValues(at("find.yaml"), "--show-values");
+  const { data } = parse(stdout) as { data: Record<string, string> };
+  assert.deepEqual(data, { secret_payments_db: base64('{"password":"hunter2","username":"app"}') });
 });
 
 test("several are several documents or a JSON array; one that fails is a line, and the others are printed", async () => {

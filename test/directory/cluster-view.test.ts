@@ -20,7 +20,7 @@ metadata: {name: shop, labels: {team: blue}}
 ---
 apiVersion: v1
 kind: Secret
-metadata: {name: creds, namespace: shop}
+metadata: {name: creds, namespace: shop, labels: {for: stores}}
 stringData: {token: hunter2}
 ---
 apiVersion: v1
@@ -76,6 +76,10 @@ suite("the cluster that a folder stands in for", { timeout: 30_000 }, () => {
     assert.equal((await view.secretValue("shop", "creds", "token", never))?.reveal().toString(), "hunter2");
     assert.equal(await view.secretValue("shop", "creds", "nope", never), undefined);
     assert.equal(await view.secretValue("other", "creds", "token", never), undefined);
+    const creds = await view.secretData("shop", "creds", never);
+    assert.deepEqual([creds?.labels, [...creds!.values.keys()]], [{ for: "stores" }, ["token"]]);
+    assert.equal(creds?.values.get("token")?.reveal().toString(), "hunter2");
+    assert.equal(await view.secretData("other", "creds", never), undefined);
     const token = await view.serviceAccountToken("shop", "checkout", "vault", never);
     assert.deepEqual([token?.token.reveal().toString(), token?.serviceAccountUid], ["opaque-token", "u-7"]);
     assert.equal(

@@ -40,6 +40,29 @@ test("role mount gets a Secret by name and keeps it for a minute", async (t) => 
   assert.deepEqual(bench.server.requestsTo({ verb: "watch", plural: "secrets" }), []);
 });
 
+const labelled = (label: string) => {
+  const object = secret("login", { id: "me", "secret-id": "new" });
+  return { ...object, metadata: { ...object.metadata, labels: { for: label } } };
+};
+
+test("a Secret is read once for its labels, its values and each of them", async (t) => {
+  const bench = await openMount(t);
+  bench.server.put(resources.secrets, labelled("stores"));
+  const { view } = bench.cluster;
+  const data = await view.secretData("shop", "login", bench.signal);
+  assert.deepEqual([data?.labels, [...data!.values.keys()]], [{ for: "stores" }, ["id", "secret-id"]]);
+  assert.equal(data?.values.get("secret-id")?.reveal().toString(), "new");
+  assert.deepEqual([await valueOf(bench), gets(bench)], ["new", 1]);
+  assert.equal(await view.secretData("shop", "missing", bench.signal), undefined);
+});
+
+test("role sync takes the changed label of a Secret that is referred to at once", async (t) => {
+  const { cluster, server, signal } = await openReferring(t);
+  const labelOf = async () => (await cluster.view.secretData("shop", "login", signal))?.labels["for"];
+  server.put(resources.secrets, labelled("stores"));
+  while ((await labelOf()) !== "stores") await settle();
+});
+
 test("role mount may not read a Secret without a right to it", async (t) => {
   const bench = await openMount(t);
   bench.server.deny({ plural: "secrets" });
@@ -199,6 +222,13 @@ test("a token is made for one account and one audience", async (t) => {
     spec: { audiences: ["vault"], expirationSeconds: 3_600 },
   });
   assert.equal(await cluster.view.serviceAccountToken("shop", "missing", "vault", signal), undefined);
+});
+
+test("a token without an audience is for the API server itself, under whatever name it has", async (t) => {
+  const { cluster, server, signal } = await openSync(t, prepare);
+  assert.ok(await cluster.view.serviceAccountToken("shop", "checkout", "", signal));
+  const [request] = server.requestsTo({ plural: "serviceaccounts", subresource: "token" });
+  assert.deepEqual((request?.body as { spec: unknown }).spec, { expirationSeconds: 3_600 });
 });
 
 for (const [name, status] of [

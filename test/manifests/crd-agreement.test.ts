@@ -87,18 +87,13 @@ const unbuilt: readonly (readonly [field: string, spec: object, wayOut: string])
   ],
   ["spec.target.manifest", { target: { manifest: unbuiltFields.target.manifest } }, "remove it to write a Secret"],
   [
-    "spec.dataFrom[0].find",
-    { dataFrom: [{ find: unbuiltFields.dataFrom[0].find }] },
-    "name each secret: use extract, or entries of data",
-  ],
-  [
     "spec.dataFrom[0].sourceRef.generatorRef",
-    { dataFrom: [unbuiltFields.dataFrom[1]] },
+    { dataFrom: [unbuiltFields.dataFrom[0]] },
     "read the value from a store: use storeRef",
   ],
   [
     "spec.data[0].sourceRef.generatorRef",
-    { data: [{ ...entry, ...unbuiltFields.dataFrom[1] }] },
+    { data: [{ ...entry, ...unbuiltFields.dataFrom[0] }] },
     "read the value from a store: use storeRef",
   ],
 ];
@@ -149,6 +144,10 @@ const refusedByBoth: readonly (readonly [document: Document, path: string])[] = 
   [least({ data: [{ ...entry, sourceRef: { storeRef: {} } }] }), "spec.data[0].sourceRef.storeRef"],
   [least({ dataFrom: { extract: {} } }), "spec.dataFrom"],
   [least({ dataFrom: [{ extract: { key: "a" }, rewrite: [{}] }] }), "spec.dataFrom[0].rewrite[0]"],
+  [least({ dataFrom: [{ find: { name: { regexp: 5 } } }] }), "spec.dataFrom[0].find.name.regexp"],
+  [least({ dataFrom: [{ find: { name: "db" } }] }), "spec.dataFrom[0].find.name"],
+  [least({ dataFrom: [{ find: { tags: { team: 1 } } }] }), "spec.dataFrom[0].find.tags.team"],
+  [least({ dataFrom: [{ find: { decodingStrategy: "x" } }] }), "spec.dataFrom[0].find.decodingStrategy"],
   [
     least({ dataFrom: [{ extract: { key: "a" }, rewrite: [{ merge: {}, transform: { template: "" } }] }] }),
     "spec.dataFrom[0].rewrite[0]",

@@ -58,8 +58,27 @@ test("every field of an entry is read", () => {
     nullBytePolicy: "Fail",
   };
   assert.deepEqual(specOf({ data: [{ secretKey: "k", remoteRef }] }).data[0]!.remoteRef, remoteRef);
-  assert.deepEqual(specOf({ dataFrom: [{ extract: remoteRef }] }).dataFrom[0]!.extract, remoteRef);
+  const storeRef = { kind: "SecretStore", name: "vault-prod" };
+  assert.deepEqual(specOf({ dataFrom: [{ extract: remoteRef }] }).dataFrom, [{ extract: remoteRef, storeRef }]);
 });
+
+const plainFind = { conversionStrategy: "Default", decodingStrategy: "None", nullBytePolicy: "Ignore" };
+const finds: readonly (readonly [sentence: string, raw: object, find: object])[] = [
+  ["nothing gets the defaults", {}, {}],
+  [
+    "all of it is read",
+    { path: "a", name: { regexp: "(" }, tags: { b: "c" } },
+    { path: "a", regexp: "(", tags: { b: "c" } },
+  ],
+  ["what is empty narrows nothing", { path: "", name: { regexp: "" }, tags: {} }, {}],
+  ["a name without an expression narrows nothing", { name: {} }, {}],
+  ["strategies of its own", { decodingStrategy: "Auto" }, { decodingStrategy: "Auto" }],
+];
+for (const [sentence, raw, find] of finds)
+  test(`find: ${sentence}`, () => {
+    const storeRef = { kind: "SecretStore", name: "vault-prod" };
+    assert.deepEqual(specOf({ dataFrom: [{ find: raw }] }).dataFrom, [{ find: { ...plainFind, ...find }, storeRef }]);
+  });
 
 test("an empty property or version means none", () => {
   const [read] = specOf({
@@ -216,19 +235,29 @@ const refused: readonly (readonly [sentence: string, spec: Record<string, unknow
     { data: [{ ...entry, sourceRef: {} }] },
     ["spec.data[0].sourceRef: is empty; set storeRef, or remove it"],
   ],
-  ["a dataFrom entry that reads nothing", { dataFrom: [{}] }, ["spec.dataFrom[0]: reads nothing; set extract"]],
+  ["a dataFrom entry that reads nothing", { dataFrom: [{}] }, ["spec.dataFrom[0]: reads nothing; set extract or find"]],
   [
     "extract and find in one entry",
     { dataFrom: [{ extract: { key: "a" }, find: { path: "b" } }] },
+    ["spec.dataFrom[0]: extract and find exclude each other; keep one, or make two entries"],
+  ],
+  [
+    "find beside a generator",
+    { dataFrom: [{ find: {}, sourceRef: { generatorRef: { kind: "UUID", name: "u" } } }] },
     [
-      "spec.dataFrom[0]: extract and find exclude each other; keep one, or make two entries",
-      "spec.dataFrom[0].find: not supported yet; name each secret: use extract, or entries of data",
+      "spec.dataFrom[0].sourceRef.generatorRef: not supported yet; read the value from a store: use storeRef",
+      "spec.dataFrom[0]: find and generatorRef exclude each other; keep one, or make two entries",
     ],
   ],
   [
-    "find",
-    { dataFrom: [{ find: { name: { regexp: ".*" } } }] },
-    ["spec.dataFrom[0].find: not supported yet; name each secret: use extract, or entries of data"],
+    "a find that is misspelt, or of another type",
+    { dataFrom: [{ find: { name: { regex: "a" }, tags: { team: 1 }, key: "a" } }, { find: { name: "db" } }] },
+    [
+      "spec.dataFrom[0].find.tags.team: must be text, not a number; put it in quotes",
+      "spec.dataFrom[1].find.name: must be a map, not text",
+      "spec.dataFrom[0].find.name.regex: unknown field; did you mean regexp?",
+      "spec.dataFrom[0].find.key: unknown field; known here: path, name, tags, conversionStrategy, decodingStrategy, nullBytePolicy",
+    ],
   ],
   [
     "steps of a rewrite that are none, two, or write nowhere",

@@ -62,6 +62,18 @@ export const fullExternalSecret = {
         ],
       },
       { extract: { key: "k" }, sourceRef: { storeRef: { name: "own", kind: "ClusterSecretStore" } } },
+      {
+        find: {
+          path: "payments",
+          name: { regexp: "^db-" },
+          tags: { team: "red" },
+          conversionStrategy: "Unicode",
+          decodingStrategy: "Base64URL",
+          nullBytePolicy: "Fail",
+        },
+        sourceRef: { storeRef: { name: "own" } },
+        rewrite: [{ regexp: { source: "^db-", target: "" } }],
+      },
     ],
   },
 };
@@ -78,19 +90,7 @@ export const unbuiltFields = {
   target: {
     manifest: { apiVersion: "v1", kind: "ConfigMap" },
   },
-  dataFrom: [
-    {
-      find: {
-        path: "payments",
-        name: { regexp: "^db-" },
-        tags: { team: "red" },
-        conversionStrategy: "Default",
-        decodingStrategy: "Base64URL",
-        nullBytePolicy: "Ignore",
-      },
-    },
-    { sourceRef: { generatorRef: { kind: "Password", name: "p" } } },
-  ],
+  dataFrom: [{ sourceRef: { generatorRef: { kind: "Password", name: "p" } } }],
 } as const;
 
 export const fullStore = {

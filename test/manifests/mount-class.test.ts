@@ -186,8 +186,8 @@ const refused: readonly (readonly [sentence: string, given: Record<string, strin
   ],
   [
     "what is not built yet",
-    { secretStoreRef, dataFrom: "- {find: {}}" },
-    ["parameters.dataFrom[0].find: not supported yet; name each secret: use extract, or entries of data"],
+    { secretStoreRef, dataFrom: "- {sourceRef: {generatorRef: {kind: UUID, name: u}}}" },
+    ["parameters.dataFrom[0].sourceRef.generatorRef: not supported yet; read the value from a store: use storeRef"],
   ],
   ["a map in place of the list", { secretStoreRef, data: "{a: 1}" }, ["parameters.data: must be a list, not a map"]],
   [

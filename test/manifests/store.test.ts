@@ -70,6 +70,34 @@ test("the provider block is passed on untouched, nulls and all", () => {
   assert.equal(storeOf({ provider: { vault: block, aws: null } }).provider.raw, block);
 });
 
+function annotated(url: string): ReturnType<typeof parseStore> {
+  const whole = manifest();
+  return parseStore({ ...whole, metadata: { name: "prod", annotations: { "keyferry.dev/proxy-url": url } } });
+}
+
+for (const [sentence, given, want] of [
+  ["a proxy", "http://proxy.example.com:3128", "http://proxy.example.com:3128"],
+  ["a proxy, written otherwise", "HTTPS://Proxy.example.com:443/", "https://proxy.example.com"],
+  ["no proxy at all", "", ""],
+] as const)
+  test(`the annotation proxy-url: ${sentence}`, () => assert.equal(accepted(annotated(given)).proxyUrl, want));
+
+const noProxysUrl = `is no proxy's URL; write http://proxy.example.com:3128, or "" for none`;
+const notBare = `must be a proxy's scheme, host and port alone; write http://proxy.example.com:3128, or "" for none`;
+const hasLogin =
+  "must hold no user and no password, which whoever reads the store would see; a proxy that wants them is for KEYFERRY_HTTPS_PROXY";
+for (const [sentence, given, problem] of [
+  ["no URL", "proxy:3128", noProxysUrl],
+  ["another protocol", "socks5://canary", noProxysUrl],
+  ["a space", " ", noProxysUrl],
+  ["a path", "http://proxy/canary", notBare],
+  ["a query", "http://proxy/?canary", notBare],
+  ["a password", "http://user:canary@proxy", hasLogin],
+  ["a user", "http://canary@proxy", hasLogin],
+] as const)
+  test(`the annotation proxy-url is refused with ${sentence}`, () =>
+    refuses(annotated(given), [`metadata.annotations[keyferry.dev/proxy-url]: ${problem}`]));
+
 const refused: readonly (readonly [sentence: string, spec: Record<string, unknown>, problems: readonly string[]])[] = [
   ["no provider", { provider: undefined }, ["spec.provider: must be set"]],
   ["an empty provider", { provider: {} }, ["spec.provider: has no block; add exactly one, such as vault"]],

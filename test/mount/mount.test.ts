@@ -60,7 +60,7 @@ suite("a mount", () => {
     assert.equal(bench.reads.length, 1);
     const { request, terms } = bench.reads[0]!;
     assert.deepEqual(
-      request.entries.map(({ field, store, ref }) => [field, store, ref.key]),
+      request.entries.map((entry) => [entry.field, entry.store, "ref" in entry && entry.ref.key]),
       [["parameters.data[0]", { kind: "SecretStore", name: "vault" }, "payments/db"]],
     );
     assert.deepEqual(terms, {

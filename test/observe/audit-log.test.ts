@@ -42,6 +42,12 @@ test("a line has exactly these fields in this order, whatever order they came in
   );
 });
 
+test("the line of a listing says, last, how much of it was withheld", async () => {
+  const { out, audit } = setup();
+  await audit.record([{ ...entry, withheld: 3 }]);
+  assert.match(out.text, /"ageMs":1500,"withheld":3\}\n$/);
+});
+
 test("several entries are accepted together, in order", async () => {
   const { out, audit } = setup();
   await audit.record([entry, { ...entry, version: "8" }]);

@@ -24,7 +24,7 @@ const cases: readonly {
   {
     name: "a kind that is not supported",
     put: ({ cluster }) => cluster.putStore(storeManifest("main", {}, { provider: "gitlab" })),
-    want: ["store_invalid", undefined, /^provider "gitlab" is not supported; supported: factful, plain$/],
+    want: ["store_invalid", undefined, /^provider "gitlab" is not supported; supported: factful, owning, plain$/],
   },
   {
     name: "a block with problems names the whole path of each",
@@ -88,6 +88,22 @@ test("a store is opened once for each content of its block, and closed when it i
   bench.cluster.stores.clear();
   await failureOf(bench.read(requestFor("a")));
   assert.equal(bench.server.watchers.size, 0);
+});
+
+test("another proxy is another store: opened anew, and nothing of it is shared", async () => {
+  const bench = simpleBench();
+  const main = storeManifest("main", { server: "x", auth: "none" });
+  const way = async (proxyUrl?: string): Promise<string> => {
+    bench.cluster.putStore({ ...main, ...(proxyUrl === undefined ? {} : { proxyUrl }) });
+    await bench.read(requestFor("a"));
+    const [watcher] = bench.server.watchers;
+    return `${[...watchers.add(watcher!)].indexOf(watcher!)} ${bench.server.requests.length}`;
+  };
+  const watchers = new Set<unknown>();
+  assert.deepEqual(
+    [await way(), await way("http://proxy:1"), await way("http://proxy:2"), await way(""), await way("")],
+    ["0 1", "1 2", "2 3", "3 4", "3 4"],
+  );
 });
 
 test("a broken edit closes the store", async () => {

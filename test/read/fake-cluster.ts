@@ -8,7 +8,7 @@ import type {
   StorePolicy,
   StoreRefKind,
 } from "../../plugin/manifests/objects.ts";
-import type { ClusterView, ServiceAccountToken, StorePolicyItem } from "../../plugin/read/ports.ts";
+import type { ClusterView, SecretData, ServiceAccountToken, StorePolicyItem } from "../../plugin/read/ports.ts";
 import { storeId } from "../../plugin/read/store-id.ts";
 
 export class FakeCluster implements ClusterView {
@@ -17,6 +17,8 @@ export class FakeCluster implements ClusterView {
   readonly labels = new Map<string, Readonly<Record<string, string>>>();
   /** By `namespace/name`, key `password`. */
   readonly secrets = new Map<string, string>();
+  /** Labels of Secrets, by `namespace/name`. */
+  readonly secretLabels = new Map<string, Readonly<Record<string, string>>>();
   /** By `namespace/name/key`. */
   readonly configMaps = new Map<string, string>();
   /** By `namespace/name`; its uid. */
@@ -45,6 +47,14 @@ export class FakeCluster implements ClusterView {
   async namespaceLabels(namespace: string): Promise<Readonly<Record<string, string>>> {
     this.#answer();
     return this.labels.get(namespace) ?? { "kubernetes.io/metadata.name": namespace };
+  }
+
+  async secretData(namespace: string, name: string): Promise<SecretData | undefined> {
+    this.#answer();
+    const text = this.secrets.get(`${namespace}/${name}`);
+    if (text === undefined) return undefined;
+    const labels = this.secretLabels.get(`${namespace}/${name}`) ?? {};
+    return { labels, values: new Map([["password", SecretValue.fromText(text)]]) };
   }
 
   async secretValue(namespace: string, name: string, key: string): Promise<SecretValue | undefined> {

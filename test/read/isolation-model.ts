@@ -21,6 +21,8 @@ import type { Bench } from "./read-bench.ts";
 /** One entry of a read, as the model expects it. */
 interface Expected {
   readonly wire: Wire;
+  /** The part of the answer that it gets; undefined = the whole. */
+  readonly part: string | undefined;
   /** Who may share an answer: the wire, with the caller facts that the kind declares, and who asked for a plain read. */
   readonly shareable: string;
 }
@@ -238,14 +240,18 @@ class Model {
       store.provider === "plain"
         ? undefined
         : { scope: kind, name: store.name, namespace: store.scope === "cluster" ? "" : store.scope };
-    const wires = plan.refs.map(({ key, version }): Wire => {
+    const reads = plan.refs.map(({ key, version }): { address: string; wire: Wire; part: string | undefined } => {
       const [address = "", method = "GET", args = ""] = key.split("|");
-      return { server: store.server, facts, shown, located: { address, method, arguments: args, version } as Located };
+      const [whole, part] = address.split("#");
+      const located = { address: whole, method, arguments: args, version } as Located;
+      const wire = { server: store.server, facts, shown, located };
+      return { address, wire, part: part === undefined ? undefined : address };
     });
-    if (!wires.every(({ located }) => this.#allowed(plan, store, located.address))) return undefined;
+    if (!reads.every(({ address }) => this.#allowed(plan, store, address))) return undefined;
     const callerFacts = facts ? plan.consumer.namespace : "";
-    return wires.map((wire) => ({
+    return reads.map(({ wire, part }) => ({
       wire,
+      part,
       shareable: JSON.stringify([wire, store.auth, callerFacts, wire.located.method === "GET" ? "" : consumer]),
     }));
   }
@@ -253,20 +259,20 @@ class Model {
   #shownBy({ consumer, identity }: ReadPlan, store: StorePlan): string | undefined {
     if (store.auth === "none") return "";
     const own = consumer.kind === "Pod" && identity === "Pod";
-    if (store.auth === "static" && own) return undefined;
+    if (store.auth === "static" && own && !store.beside) return undefined;
+    const refers = !own || store.beside;
     // A SecretStore never looks outside of its namespace.
-    if (store.scope !== "cluster" && store.referred !== undefined && store.referred !== store.scope && !own)
+    if (refers && store.scope !== "cluster" && store.referred !== undefined && store.referred !== store.scope)
       return undefined;
-    const namespace = own
-      ? consumer.namespace
-      : store.scope === "cluster"
-        ? (store.referred ?? consumer.namespace)
-        : store.scope;
-    if (store.auth === "static") return this.#bench.cluster.secrets.get(`${namespace}/creds`);
+    const referred = store.scope === "cluster" ? (store.referred ?? consumer.namespace) : store.scope;
+    const secret = this.#bench.cluster.secrets.get(`${referred}/creds`)!;
+    if (store.auth === "static") return secret;
+    const namespace = own ? consumer.namespace : referred;
     const account = own ? consumer.account : store.account;
     const uid = this.#bench.cluster.accounts.get(`${namespace}/${account}`)!;
     const role = this.#bench.cluster.annotations.get(`${namespace}/${account}`)?.["role"] ?? "";
-    return tokenOf(namespace, account, uid, store.audience).reveal().toString("utf8") + role;
+    const besideIt = store.beside ? secret : "";
+    return tokenOf(namespace, account, uid, store.audience).reveal().toString("utf8") + role + besideIt;
   }
 
   #allowed({ consumer, identity }: ReadPlan, store: StorePlan, address: string): boolean {
@@ -298,9 +304,10 @@ class Model {
     }
     assert.ok(read.expected, "a value was released to somebody who may not read it");
     const told = toldIn(outcome);
-    read.expected.forEach(({ wire }, i) => {
+    read.expected.forEach(({ wire, part }, i) => {
       const { rotation: _, serial, sentAtMs: __, ...answered } = told[i]!;
       assert.equal(wireText(answered), wireText(wire), "a value was released that its reader did not ask for");
+      assert.equal(answered.part, part, "another part was released than its reader asked for");
       if (wire.located.method === "GET") return;
       const owner = this.#ownerOf.get(serial) ?? read.consumer;
       assert.equal(owner, read.consumer, "an answer that is one consumer's was released to another");
@@ -374,5 +381,5 @@ class Model {
 }
 
 function requestOf({ expected }: Running): string {
-  return JSON.stringify(expected!.map(({ shareable }) => shareable));
+  return JSON.stringify(expected!.map(({ shareable, part }) => [shareable, part]));
 }

@@ -4,8 +4,8 @@ import type { WireBlock } from "./fake-server.ts";
 
 export const namespaces = ["a", "b"] as const;
 export const accounts = ["app", "job"] as const;
-/** `address|METHOD|arguments` */
-export const keys = ["k1", "k2", "k1|POST", "k1|PUT", "k1|GET|all"] as const;
+/** `address|METHOD|arguments`; `whole#part` is an address too. */
+export const keys = ["k1", "k2", "k1|POST", "k1|PUT", "k1|GET|all", "k1#p", "k1#q", "k1#p|POST"] as const;
 
 export interface StorePlan {
   /** A namespace, or `cluster`. */
@@ -18,6 +18,10 @@ export interface StorePlan {
   readonly account: (typeof accounts)[number];
   /** Where account and Secret are; undefined = the store's namespace, or the caller's. */
   readonly referred: "a" | undefined;
+  /** A token is shown with a Secret beside it; a Secret alone says nothing about who reads. */
+  readonly beside: boolean;
+  /** Reads that one call can hold; undefined = it has no such call. */
+  readonly batch: 2 | 5 | undefined;
 }
 
 export interface ConsumerPlan {
@@ -87,6 +91,8 @@ const storeValues = {
   audience: ["vault", "other"],
   account: ["app", "job"],
   referred: [undefined, "a"],
+  beside: [false, true],
+  batch: [undefined, 2, 5],
 } as const satisfies { [K in keyof StorePlan]: readonly StorePlan[K][] };
 
 const anyStore: fc.Arbitrary<StorePlan> = fc.record({
@@ -98,6 +104,8 @@ const anyStore: fc.Arbitrary<StorePlan> = fc.record({
   audience: oneOf(...storeValues.audience),
   account: oneOf(...storeValues.account),
   referred: oneOf(...storeValues.referred),
+  beside: oneOf(...storeValues.beside),
+  batch: oneOf(...storeValues.batch),
 });
 
 const twin = fc.record({
@@ -126,7 +134,7 @@ const readPlan: fc.Arbitrary<ReadPlan> = fc.record({
     name: oneOf("one", "two"),
   }),
   store: fc.nat(3),
-  refs: fc.array(fc.record({ key: oneOf("k1", "k1", ...keys), version: oneOf("", "", "1") }), {
+  refs: fc.array(fc.record({ key: oneOf("k1", "k1", "k1", ...keys), version: oneOf("", "", "1") }), {
     minLength: 1,
     maxLength: 3,
     size: "max",
@@ -182,7 +190,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       what: fc.constant("policy" as const),
       store: fc.nat(3),
       namespace: oneOf(...namespaces),
-      keys: fc.constantFrom<readonly string[] | undefined>(undefined, ["k1"]),
+      keys: fc.constantFrom<readonly string[] | undefined>(undefined, ["k1"], ["k1#p"]),
       identities: fc.constantFrom<readonly ("Pod" | "Store")[]>(["Pod"], ["Pod", "Store"]),
     }),
   },

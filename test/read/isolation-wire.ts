@@ -17,10 +17,12 @@ export interface Told extends Wire {
   readonly rotation: number;
   readonly serial: number;
   readonly sentAtMs: number;
+  /** The address of what was taken out of it; absent when it was released whole. */
+  readonly part?: string;
 }
 
 export function manifestOf(store: StorePlan) {
-  const { scope, name, provider, server, auth, audience, account, referred } = store;
+  const { scope, name, provider, server, auth, audience, account, referred, beside, batch } = store;
   const namespaced = referred === undefined ? {} : { namespace: referred };
   return storeManifest(
     name,
@@ -30,7 +32,9 @@ export function manifestOf(store: StorePlan) {
       audience,
       account: { name: account, ...namespaced },
       secret: { name: "creds", ...namespaced },
+      ...(beside && { beside: { name: "creds", ...namespaced }, anonymous: true }),
       annotated: "maybe",
+      ...(batch !== undefined && { batch }),
     },
     { provider, ...(scope === "cluster" ? {} : { kind: "SecretStore", namespace: scope }) },
   );

@@ -14,6 +14,7 @@ interface Changes {
   readonly located?: Partial<Record<keyof Located, string>>;
   readonly subject?: Subject;
   readonly unused?: readonly CallerFact[];
+  readonly used?: readonly CallerFact[];
 }
 
 const account = { kind: "serviceAccount", namespace: "ns", name: "app", uid: "u", audience: "a" } as const;
@@ -27,6 +28,7 @@ function facts(changes: Changes = {}): KeyFacts {
         configHash,
         ref: { kind: storeKind, name: storeName },
         kind: { unusedCallerFacts: changes.unused ?? [] },
+        ...(changes.used && { usedCallerFacts: changes.used }),
       },
       located: { address: "a", method: "GET", arguments: "", version: "", ...changes.located },
     } as unknown as KeyFacts["grant"],
@@ -41,6 +43,7 @@ const splitting: Readonly<Record<string, Changes>> = {
   "account's uid": { subject: { ...account, uid: "other" } },
   audience: { subject: { ...account, audience: "other" } },
   "annotation of the account": { subject: { ...account, annotations: '{"role":"other"}' } },
+  "value shown beside the token": { subject: { ...account, digest: "other" } },
   "kind of proof": { subject: { kind: "credential", digest: "d" } },
   "absence of a proof": { subject: { kind: "none" } },
   "caller's namespace": { namespace: "other" },
@@ -68,6 +71,15 @@ for (const [what, changes] of Object.entries(splittingAnswers))
   test(`another ${what} is the same session`, () => {
     assert.equal(sessionKey(facts(changes), keyParts), sessionKey(facts(), keyParts));
   });
+
+test("a fact that a store sends although its kind rarely does splits", () => {
+  const common = { unused: ["namespace", "storeName", "storeKind"], used: ["namespace"] } as const;
+  for (const keyOf of [answerKey, sessionKey]) {
+    const key = (changes: Changes): string => keyOf(facts({ ...common, ...changes }), keyParts);
+    assert.notEqual(key({ namespace: "other" }), key({}));
+    assert.equal(key({ storeName: "other" }), key({}));
+  }
+});
 
 test("facts that a kind never sends are left out", () => {
   const unused = ["namespace", "storeName", "storeKind"] as const;

@@ -47,6 +47,12 @@ const cases: readonly Case[] = [
     shown: shown("shop", "app", "uid of app", "other"),
   },
   {
+    name: "a pod shows the token that is for the API server itself where the store asks for that",
+    block: token({ audience: "" }),
+    caller: pod("shop", "app", ["vault", ""]),
+    shown: shown("shop", "app", "uid of app", ""),
+  },
+  {
     name: "a pod without any token",
     block: token(),
     caller: pod("shop", "app", []),
@@ -185,6 +191,81 @@ const cases: readonly Case[] = [
     block: password({ secret: { name: "lost" } }),
     missing: ["credential_missing", /spec.provider.wire.auth: Secret shop\/lost with key "password" does not exist/],
   },
+  {
+    name: "a Secret as a whole is the JSON of its keys with their values in base64",
+    block: password({ wholeSecret: true }),
+    shown: `{"password":"${Buffer.from("of shop").toString("base64")}"}`,
+  },
+  {
+    name: "a Secret as a whole that is not there",
+    block: password({ wholeSecret: true, secret: { name: "lost" } }),
+    missing: ["credential_missing", /wire.auth: Secret shop\/lost does not exist; create it/],
+  },
+  {
+    name: "a value from a ConfigMap",
+    block: password({ secret: { kind: "ConfigMap", name: "settings", key: "ca" } }),
+    shown: "ca of shop",
+  },
+  {
+    name: "a ConfigMap that is not there",
+    block: password({ secret: { kind: "ConfigMap", name: "settings", key: "lost" } }),
+    missing: ["credential_missing", /wire.auth: ConfigMap shop\/settings with key "lost" does not exist/],
+  },
+  {
+    name: "a ConfigMap without a key",
+    block: password({ wholeSecret: true, secret: { kind: "ConfigMap", name: "settings" } }),
+    missing: ["store_invalid", /wire.auth: a ConfigMap is read by key; set key/],
+  },
+  {
+    name: "a SecretStore may not use a ConfigMap of another namespace",
+    block: password({ secret: { kind: "ConfigMap", name: "settings", key: "ca", namespace: "infra" } }),
+    store: inNamespace,
+    missing: ["store_invalid", /spec.provider.wire.auth.namespace: a SecretStore may use only its own namespace/],
+  },
+  {
+    name: "a Secret with the label that it needs",
+    block: password({ secret: { name: "creds", label: { key: "type", value: "webhook" } } }),
+    shown: "of shop",
+  },
+  {
+    name: "a Secret with another value of that label",
+    block: password({ secret: { name: "creds", label: { key: "type", value: "other" } } }),
+    missing: ["credential_missing", /Secret shop\/creds is not meant for stores; set its label type: other/],
+  },
+  {
+    name: "a Secret without that label",
+    block: password({ secret: { name: "creds", label: { key: "purpose", value: "webhook" } }, wholeSecret: true }),
+    missing: ["credential_missing", /set its label purpose: webhook/],
+  },
+  {
+    name: "a credential that says nothing about who reads is shown for a pod too",
+    block: password({ anonymous: true, secret: { name: "creds", namespace: "infra" } }),
+    caller: pod(),
+    shown: "of infra",
+  },
+  {
+    name: "a pod shows its own token, and beside it what the store names in the pod's namespace",
+    block: token({ account: { name: "reader" }, beside: { name: "creds" } }),
+    caller: pod("bank", "app"),
+    shown: `${shown("bank", "app", "uid of app", "vault")}of bank`,
+  },
+  {
+    name: "sync shows the store's account, and beside it what the store names",
+    block: token({ account: { name: "reader" }, beside: { name: "creds", namespace: "infra" } }),
+    shown: `${shown("shop", "reader", "uid of shop/reader", "vault")}of infra`,
+  },
+  {
+    name: "a SecretStore may not show a Secret of another namespace beside a token",
+    block: token({ account: { name: "reader" }, beside: { name: "creds", namespace: "infra" } }),
+    store: inNamespace,
+    missing: ["store_invalid", /spec.provider.wire.ca.namespace: a SecretStore may use only its own namespace/],
+  },
+  {
+    name: "what is shown beside a token is not there",
+    block: token({ beside: { name: "lost" } }),
+    caller: pod(),
+    missing: ["credential_missing", /wire.ca: Secret shop\/lost with key "password" does not exist/],
+  },
 ];
 
 function benchFor({ block, store = {} }: Case): Bench {
@@ -197,6 +278,8 @@ function benchFor({ block, store = {} }: Case): Bench {
     bench.cluster.accounts.set(name, `uid of ${name}`);
     bench.cluster.annotations.set(name, { role: `role of ${name}`, audience: `audience of ${name}` });
     bench.cluster.secrets.set(`${namespace}/creds`, `of ${namespace}`);
+    bench.cluster.secretLabels.set(`${namespace}/creds`, { type: "webhook" });
+    bench.cluster.configMaps.set(`${namespace}/settings/ca`, `ca of ${namespace}`);
   }
   return bench;
 }

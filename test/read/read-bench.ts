@@ -4,9 +4,10 @@ import type { AuditEntry } from "../../plugin/observe/audit.ts";
 import type { ExternalSecretCaller, PodCaller } from "../../plugin/read/caller.ts";
 import type { KeyPart } from "../../plugin/read/key.ts";
 import { createLane } from "../../plugin/read/lane/lane.ts";
+import type { LaneOptions } from "../../plugin/read/lane/lane.ts";
 import { createReadPath } from "../../plugin/read/read-path.ts";
 import type { ReadPathDeps } from "../../plugin/read/read-path.ts";
-import type { ReadEntry, ReadRequest, ReadTerms, SecretBundle } from "../../plugin/read/request.ts";
+import type { RefEntry, ReadRequest, ReadTerms, SecretBundle } from "../../plugin/read/request.ts";
 import type { StoreDeps } from "../../plugin/stores/contract.ts";
 import { createRenderer } from "../../plugin/template/render.ts";
 import { FakeClock, settle } from "../fakes/clock.ts";
@@ -17,9 +18,10 @@ export interface BenchOptions {
   readonly keyParts?: readonly KeyPart[];
   readonly limits?: Partial<ReadPathDeps["limits"]>;
   readonly strict?: boolean;
+  readonly lane?: Partial<LaneOptions>;
 }
 
-export function readBench({ keyParts, limits, strict = false }: BenchOptions = {}) {
+export function readBench({ keyParts, limits, strict = false, lane = {} }: BenchOptions = {}) {
   const clock = new FakeClock();
   const server = new FakeServer(clock);
   const cluster = new FakeCluster();
@@ -41,15 +43,17 @@ export function readBench({ keyParts, limits, strict = false }: BenchOptions = {
       authFailure: (store) => void counted.authFailures.push(store),
     },
     kinds: new Map(
-      [wireKind("plain", server, ["namespace", "storeName", "storeKind"]), wireKind("factful", server)].map((kind) => [
-        kind.name,
-        kind,
-      ]),
+      [
+        wireKind("plain", server, ["namespace", "storeName", "storeKind"]),
+        wireKind("factful", server),
+        wireKind("owning", server, ["namespace", "storeName", "storeKind"], "own"),
+      ].map((kind) => [kind.name, kind]),
     ),
     // The fake kinds use nothing of the world.
     storeDeps: () => ({}) as StoreDeps,
     loadRenderer: () => Promise.resolve(renderer),
-    openLane: () => createLane({ clock, ratePerSecond: 1_000, burst: 1_000, maxInFlight: 16, attemptMs: 5_000 }),
+    openLane: () =>
+      createLane({ clock, ratePerSecond: 1_000, burst: 1_000, maxInFlight: 16, attemptMs: 5_000, ...lane }),
     tokenAudience: "vault",
     controllerClass: "default",
     controllerClassStrict: strict,
@@ -93,7 +97,7 @@ export function simpleBench(options?: BenchOptions): Bench {
   return bench;
 }
 
-export function entry(key: string, overrides: Partial<ReadEntry> = {}): ReadEntry {
+export function entry(key: string, overrides: Partial<RefEntry> = {}): RefEntry {
   return {
     field: `spec.data[0]`,
     store: { kind: "ClusterSecretStore", name: "main" },

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { DataEntry, ExternalSecret, ExtractEntry, RemoteRef } from "../../plugin/manifests/objects.ts";
+import type {
+  DataEntry,
+  ExternalSecret,
+  ExtractEntry,
+  FindEntry,
+  RemoteFind,
+  RemoteRef,
+} from "../../plugin/manifests/objects.ts";
 import { optionalKeysOf, requestOf, requestOfClass } from "../../plugin/read/request-of.ts";
+import type { RefEntry } from "../../plugin/read/request.ts";
 
 const remote: RemoteRef = {
   key: "payments/db",
@@ -59,8 +67,28 @@ test("everything that shapes a value is carried over, and absent fields stay abs
     nullBytes: "Fail",
     optional: false,
   });
-  assert.deepEqual(Object.keys(entries[1]!.ref), ["key", "metadataPolicy"]);
+  assert.deepEqual(Object.keys((entries[1] as RefEntry).ref), ["key", "metadataPolicy"]);
   assert.ok(!("property" in entries[1]!));
+});
+
+test("a find keeps what narrows it apart from how its values are read", () => {
+  const find: RemoteFind = {
+    ...{ path: "payments", regexp: "db", tags: { team: "red" } },
+    ...{ conversionStrategy: "Unicode", decodingStrategy: "Base64", nullBytePolicy: "Fail" },
+  };
+  const rewrite: FindEntry["rewrite"] = [{ by: "regexp", source: "a", target: "b" }];
+  const { entries } = requestOf(spec({ dataFrom: [{ find, storeRef, rewrite }] }), new Set());
+  assert.deepEqual(entries, [
+    {
+      field: "spec.dataFrom[0]",
+      store: storeRef,
+      find: { path: "payments", regexp: "db", tags: { team: "red" } },
+      take: { as: "map", conversion: "Unicode", rewrite },
+      decoding: "Base64",
+      nullBytes: "Fail",
+      optional: false,
+    },
+  ]);
 });
 
 const optionalCases = [

@@ -38,6 +38,74 @@ for (const { name, atMs, logins } of renewals)
     assert.equal(bench.server.requests.at(-1)!.login, logins);
   });
 
+const minuteMs = 60_000;
+
+/** Sessions of 100 s that can be renewed; the renewal gives `renewedMs`, or is refused. */
+function renewBench(renewedMs: number | "store_denied" | "store_error"): Bench {
+  const bench = readBench();
+  bench.cluster.putStore(storeManifest("main", { server: "x", auth: "none", renew: true }));
+  bench.server.onLogin = () => bench.clock.nowMs() + 100_000;
+  bench.server.onRenew = () => {
+    if (typeof renewedMs === "string") throw new Failure(renewedMs, "not renewed");
+    return bench.clock.nowMs() + renewedMs;
+  };
+  return bench;
+}
+
+const lives = [
+  { name: "is renewed, and is the same session then", renewedMs: 100_000, logins: 1 },
+  { name: "that is given half of its first life is still renewed", renewedMs: 50_000, logins: 1 },
+  { name: "near the end of all its lives is replaced by a login", renewedMs: 49_999, logins: 2 },
+  { name: "that may not be renewed is replaced by a login", renewedMs: "store_denied", logins: 2 },
+  { name: "whose renewal does not work is replaced by a login", renewedMs: "store_error", logins: 2 },
+] as const;
+
+for (const { name, renewedMs, logins } of lives)
+  test(`a session ${name}`, async () => {
+    const bench = renewBench(renewedMs);
+    await bench.read(requestFor("a"));
+    await bench.clock.advance(79_999);
+    await bench.read(requestFor("a"));
+    assert.equal(bench.server.renewals.length, 0, "not before 80 % of its life");
+    await bench.clock.advance(1);
+    await bench.read(requestFor("a"));
+    assert.deepEqual([bench.server.renewals, bench.server.logins.length], [[1], logins]);
+    assert.equal(bench.server.requests.at(-1)!.login, logins);
+  });
+
+test("a session lives on from renewal to renewal, and is not renewed for nobody", async () => {
+  const bench = renewBench(100_000);
+  for (let i = 0; i < 5; i++) {
+    await bench.read(requestFor("a"));
+    await bench.clock.advance(80_000);
+  }
+  assert.deepEqual([bench.server.renewals.length, bench.server.logins.length], [4, 1]);
+  await bench.clock.advance(60 * minuteMs);
+  assert.equal(bench.server.renewals.length, 4);
+  await bench.read(requestFor("a"));
+  assert.deepEqual([bench.server.renewals.length, bench.server.logins.length], [4, 2], "an ended one is not renewed");
+});
+
+test("a session that is refused is not renewed, but replaced", async () => {
+  const bench = renewBench(100_000);
+  await bench.read(requestFor("a"));
+  await bench.clock.advance(90_000);
+  bench.server.onRead = ({ login }) => (login === 1 ? denied() : answerOf("v"));
+  await bench.read(requestFor("a"));
+  assert.deepEqual([bench.server.renewals, bench.server.logins.length], [[1], 2]);
+});
+
+test("concurrent readers of a session near its end renew it once", async () => {
+  const bench = renewBench(100_000);
+  await bench.read(requestFor("a"));
+  await bench.clock.advance(80_000);
+  bench.server.latencyMs = 10;
+  const readings = ["a", "b", "c"].map((key) => bench.read(requestFor(key)));
+  await bench.clock.advance(100);
+  await Promise.all(readings);
+  assert.equal(bench.server.renewals.length, 1);
+});
+
 test("a session without an end is kept until it is refused", async () => {
   const bench = simpleBench();
   await bench.read(requestFor("a"));

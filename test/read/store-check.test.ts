@@ -83,6 +83,13 @@ const cases: readonly {
     logins: 0,
   },
   {
+    name: "a ClusterSecretStore with a CA of whoever reads beside its account",
+    block: { auth: "token", account: { name: "reader", namespace: "infra" }, beside: { name: "ca" } },
+    kind: "ClusterSecretStore",
+    want: /^it logs in with what lies/,
+    logins: 0,
+  },
+  {
     name: "a SecretStore that reaches into another namespace",
     block: { auth: "token", account: { name: "reader", namespace: "infra" } },
     want: /^store_invalid$/,

@@ -101,9 +101,18 @@ const rows: ReadonlyArray<{ name: string; manifests: Record<string, string>; wan
     want: /ExternalSecret shop\/wrong: .*\[manifest_invalid\].*spec\.target\.manifest.*not supported yet/,
   },
   {
-    name: "a find, which is not built yet",
+    name: "a find in a store that cannot find",
     manifests: { "b.yaml": wrong("  secretStoreRef: {name: files}\n  dataFrom: [{find: {name: {regexp: .}}}]") },
-    want: /ExternalSecret shop\/wrong: .*\[manifest_invalid\].*spec\.dataFrom\[0\]\.find.*not supported yet/,
+    want: /ExternalSecret shop\/wrong: .*\[ref_invalid\].*spec\.dataFrom\[0\]\.find: .*provider file cannot find/,
+  },
+  {
+    name: "a find by an expression that is none, and by what the store does not have",
+    manifests: {
+      "b.yaml":
+        "apiVersion: external-secrets.io/v1\nkind: SecretStore\nmetadata: {name: trial, namespace: shop}\nspec: {provider: {fake: {data: [{key: a, value: b}]}}}\n---\n" +
+        wrong("  secretStoreRef: {name: trial}\n  dataFrom: [{find: {name: {regexp: '('}}}, {find: {tags: {a: b}}}]"),
+    },
+    want: /ExternalSecret shop\/wrong: .*\[manifest_invalid\].*spec\.dataFrom\[0\]\.find\.name\.regexp: .*RE2.*spec\.dataFrom\[1\]\.find\.tags: .*fake does not find by tags; use name/,
   },
   {
     name: "a property that is not there",

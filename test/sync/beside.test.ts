@@ -85,6 +85,7 @@ test("an object that another controller takes up is let go: nothing of it is cou
   assert.equal(house.world.writes.length, writes);
   assert.ok(house.counted.includes("forget shop/db"));
   assert.deepEqual(house.reader.forgotten, ["shop/db"]);
+  assert.deepEqual(house.reader.released, [], "its Secret stays, with what was made for it");
   await house.sync.stop();
 });
 

@@ -324,6 +324,7 @@ test("a change that comes in the middle of a read is taken up right after it", a
   const house = await openStartedHouse({});
   let answer = (): void => undefined;
   house.reader.gate = () => new Promise((resolve) => (answer = resolve));
+  assert.equal(house.reader.terms.at(-1)?.leasedFromMs, undefined);
   house.world.annotate(at("db"), { "keyferry.dev/force-sync": "1" });
   await settle();
   house.world.apply(externalSecret({ data: { PASSWORD: "db#password", USER: "db#user" } }));
@@ -331,6 +332,7 @@ test("a change that comes in the middle of a read is taken up right after it", a
   answer();
   await house.rest();
   assert.deepEqual(house.world.textOf(at("db")), { PASSWORD: "one", USER: "app" });
+  assert.equal(house.reader.terms.at(-1)?.leasedFromMs, house.clock.monotonicMs());
   await house.sync.stop();
 });
 

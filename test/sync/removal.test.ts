@@ -66,6 +66,7 @@ for (const { name, wish, deletes } of ends)
     assert.deepEqual(house.world.finalizerWrites, ["finalize shop/db", "release shop/db"]);
     assert.equal(house.world.secrets.has("shop/db"), !deletes);
     assert.ok(house.counted.includes("forget shop/db"));
+    assert.equal(house.reader.released.length, 1);
     house.world.deleteSecret(at("db"));
     await house.advance(10_000_000);
     assert.equal(house.world.secrets.has("shop/db"), false, "it is not made again");

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Failure, type FailureCode } from "../../plugin/core/failure.ts";
+import type { RemoteFind } from "../../plugin/manifests/objects.ts";
 import { backoffMs, repairWaitMs } from "../../plugin/sync/retry.ts";
 import {
   acceptBegunFromMs,
@@ -34,6 +35,18 @@ const spreading: readonly { name: string; wish: Wish }[] = [
 for (const { name, wish } of spreading)
   test(`${name} is due at another instant`, () =>
     assert.notEqual(untilPhaseMs(externalSecret(wish), wallMs), untilPhaseMs(hourly, wallMs)));
+
+test("the same find is due at the same instants, whatever its values become; another one at others", () => {
+  const dueMs = (find: Partial<RemoteFind>): number => {
+    const plain = { conversionStrategy: "Default", decodingStrategy: "None", nullBytePolicy: "Ignore" } as const;
+    const { meta, spec } = hourly;
+    const { storeRef } = spec.data[0]!;
+    return untilPhaseMs({ meta, spec: { ...spec, dataFrom: [{ find: { ...plain, ...find }, storeRef }] } }, wallMs);
+  };
+  assert.equal(dueMs({ regexp: "a", decodingStrategy: "Base64" }), dueMs({ regexp: "a" }));
+  const finds = [{}, { path: "a" }, { regexp: "a" }, { regexp: "b" }, { tags: { a: "b" } }];
+  assert.equal(new Set(finds.map(dueMs)).size, finds.length);
+});
 
 test("a cluster store's key is shared by all namespaces", () => {
   const store = { kind: "ClusterSecretStore", name: "vault" } as const;

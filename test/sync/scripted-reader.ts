@@ -10,9 +10,9 @@ import type { ConsumerDue, Consumers } from "../../plugin/read/consumers.ts";
 import type {
   BundleValue,
   Reader,
-  ReadEntry,
   ReadRequest,
   ReadTerms,
+  RefEntry,
   SecretBundle,
   Source,
   TemplatePlan,
@@ -44,6 +44,7 @@ export class ScriptedReader implements Reader, Consumers {
   readonly #readers = new Map<string, Map<string, ExternalSecretCaller>>();
   readonly #listeners = new Set<(due: ConsumerDue) => void>();
   readonly forgotten: string[] = [];
+  readonly released: string[] = [];
 
   constructor(clock: FakeClock) {
     this.#clock = clock;
@@ -55,7 +56,7 @@ export class ScriptedReader implements Reader, Consumers {
     await this.gate(signal);
     const requestId = `${consumerId(caller)} ${JSON.stringify(request)}`;
     try {
-      const bundle = templated(this.#assemble(request.entries, terms, caller), request.template);
+      const bundle = templated(this.#assemble(request.entries as readonly RefEntry[], terms, caller), request.template);
       this.#lastGood.set(requestId, bundle);
       return bundle;
     } catch (failure) {
@@ -70,6 +71,11 @@ export class ScriptedReader implements Reader, Consumers {
 
   forget(consumer: ExternalSecretCaller): void {
     this.forgotten.push(consumerId(consumer));
+    for (const readers of this.#readers.values()) readers.delete(consumerId(consumer));
+  }
+
+  release(consumer: ExternalSecretCaller): void {
+    this.released.push(`${consumerId(consumer)} ${consumer.uid}`);
     for (const readers of this.#readers.values()) readers.delete(consumerId(consumer));
   }
 
@@ -95,7 +101,7 @@ export class ScriptedReader implements Reader, Consumers {
     return { ...lastGood, stale: { sinceMs, code: failure.code, message: failure.message } };
   }
 
-  #assemble(entries: readonly ReadEntry[], terms: ReadTerms, caller: ExternalSecretCaller): SecretBundle {
+  #assemble(entries: readonly RefEntry[], terms: ReadTerms, caller: ExternalSecretCaller): SecretBundle {
     const values = new Map<string, { value: SecretValue; source: number; field: string }>();
     const sources: Source[] = [];
     const missing: { field: string; key: string }[] = [];
@@ -117,7 +123,7 @@ export class ScriptedReader implements Reader, Consumers {
     return { values, sources, missing };
   }
 
-  #answer(entry: ReadEntry, terms: ReadTerms, caller: ExternalSecretCaller): Cached | Failure | undefined {
+  #answer(entry: RefEntry, terms: ReadTerms, caller: ExternalSecretCaller): Cached | Failure | undefined {
     const { key } = entry.ref;
     const readers = this.#readers.get(key) ?? new Map<string, ExternalSecretCaller>();
     this.#readers.set(key, readers.set(consumerId(caller), caller));
@@ -137,7 +143,7 @@ export class ScriptedReader implements Reader, Consumers {
     return fresh;
   }
 
-  #sourceOf(entry: ReadEntry, version: string): Source {
+  #sourceOf(entry: RefEntry, version: string): Source {
     return {
       store: entry.store,
       storeNamespace: entry.store.kind === "SecretStore" ? "shop" : "",
@@ -185,7 +191,7 @@ function templated(bundle: SecretBundle, plan: TemplatePlan | undefined): Secret
   return { ...bundle, values, metadata };
 }
 
-function valuesOf(entry: ReadEntry, secret: Readonly<Record<string, string>>): readonly (readonly [string, string])[] {
+function valuesOf(entry: RefEntry, secret: Readonly<Record<string, string>>): readonly (readonly [string, string])[] {
   if (entry.take.as === "map") return Object.entries(secret);
   return [[entry.take.name, entry.property === undefined ? JSON.stringify(secret) : (secret[entry.property] ?? "")]];
 }

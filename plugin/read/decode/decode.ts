@@ -7,7 +7,7 @@
 import { Failure, type FailureCode } from "../../core/failure.ts";
 import { SecretValue } from "../../core/secret-value.ts";
 import type { PropertySyntax } from "../../stores/contract.ts";
-import type { ReadEntry } from "../request.ts";
+import type { ReadEntry, RefEntry } from "../request.ts";
 import { decodeBytes } from "./base64.ts";
 import { checkKeys, convertKeys } from "./keys.ts";
 import { objectMembers } from "./members.ts";
@@ -18,7 +18,7 @@ import { valueBytes } from "./value-bytes.ts";
  * What the answer holds for one entry, by the names that it has there, not decoded yet. Throws Failure:
  * `property_not_found`; `answer_invalid` when the answer is not the JSON that the entry needs.
  */
-export function openEntry(entry: ReadEntry, payload: SecretValue, syntax: PropertySyntax): ReadonlyMap<string, Buffer> {
+export function openEntry(entry: RefEntry, payload: SecretValue, syntax: PropertySyntax): ReadonlyMap<string, Buffer> {
   const bytes = atProperty(entry, payload.reveal(), syntax);
   return entry.take.as === "value" ? new Map([[entry.take.name, bytes]]) : allMembers(entry, bytes);
 }
@@ -37,8 +37,8 @@ function fitNames({ take, field }: ReadEntry, opened: ReadonlyMap<string, Buffer
   return take.rewrite ? checkKeys(opened, field) : convertKeys(take.conversion, opened, field);
 }
 
-function atProperty(entry: ReadEntry, payload: Buffer, syntax: PropertySyntax): Buffer {
-  if (!entry.property) return payload;
+function atProperty(entry: RefEntry, payload: Buffer, syntax: PropertySyntax): Buffer {
+  if (!entry.property || syntax === "own") return payload;
   const found = findProperty(payload, entry.property, syntax);
   const property = `property ${JSON.stringify(entry.property)}`;
   switch (found.outcome) {
@@ -57,7 +57,7 @@ function atProperty(entry: ReadEntry, payload: Buffer, syntax: PropertySyntax): 
   }
 }
 
-function allMembers(entry: ReadEntry, bytes: Buffer): Map<string, Buffer> {
+function allMembers(entry: RefEntry, bytes: Buffer): Map<string, Buffer> {
   const found = objectMembers(bytes);
   if (!found.ok) {
     const what = entry.property
@@ -89,7 +89,7 @@ function decodeOne(entry: ReadEntry, name: string, value: Buffer): SecretValue {
   return new SecretValue(decoded);
 }
 
-function key(entry: ReadEntry): string {
+function key(entry: RefEntry): string {
   return JSON.stringify(entry.ref.key);
 }
 

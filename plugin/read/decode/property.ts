@@ -23,6 +23,11 @@ function search(payload: Buffer, property: string, syntax: PropertySyntax): Prop
   switch (syntax) {
     case "key-then-gjson":
       return firstFound(() => exactKey(payload, property), byPath);
+    case "key-then-inside":
+      return firstFound(
+        () => exactKey(payload, property),
+        () => insideKey(payload, property),
+      );
     case "escaped-then-gjson":
       return firstFound(byDottedKey, byPath);
     case "gjson-then-escaped":
@@ -37,6 +42,18 @@ function search(payload: Buffer, property: string, syntax: PropertySyntax): Prop
 function firstFound(first: () => Property, second: () => Property): Property {
   const found = first();
   return found.outcome === "absent" ? second() : found;
+}
+
+/** `config.user.name` is the path `user.name` in the value of the key `config`, or the same again in its member. */
+function insideKey(payload: Buffer, property: string): Property {
+  const dot = property.indexOf(".");
+  const rest = property.slice(dot + 1);
+  const outer = dot > 0 && rest !== "" ? exactKey(payload, property.slice(0, dot)) : undefined;
+  if (outer?.outcome !== "found") return { outcome: "absent" };
+  return firstFound(
+    () => toProperty(lookUp(outer.bytes, rest)),
+    () => search(outer.bytes, rest, "key-then-inside"),
+  );
 }
 
 function toProperty(found: LookUp): Property {

@@ -2,7 +2,7 @@
  * Kind `fake`: values written in the store manifest itself, as in ESO. For trying out, examples and tests.
  *
  * No network, no login. A key and a version are looked up exactly as they are written; of two entries with one key and
- * version the later counts.
+ * version the later counts. Found are the keys that have a value without version.
  */
 import { createHash } from "node:crypto";
 import * as v from "valibot";
@@ -11,7 +11,7 @@ import { Failure } from "../../core/failure.ts";
 import { SecretValue } from "../../core/secret-value.ts";
 import { parsedOr } from "../../manifests/object-meta.ts";
 import type { Problem } from "../../manifests/objects.ts";
-import type { Address, Located, Ref, Session, Store, StoreAnswer, StoreKind } from "../contract.ts";
+import type { Address, FindAbility, Located, Ref, Session, Store, StoreAnswer, StoreKind } from "../contract.ts";
 import { block, optionalText, parseBlock, text } from "../provider-block.ts";
 
 const entryBlock = block({ key: text, value: text, version: optionalText });
@@ -61,6 +61,19 @@ function fakeStore(entries: readonly Entry[]): Store {
       new Promise((resolve) => {
         signal.throwIfAborted();
         resolve(answerOf(values, located));
+      }),
+    find: findIn([...values].flatMap(([key, versions]) => (versions.has("") ? [key] : []))),
+  };
+}
+
+function findIn(keys: readonly string[]): FindAbility<Session> {
+  return {
+    by: ["name"],
+    locate: () => ({ address: "*" as Address, method: "GET", arguments: "", version: "" }),
+    list: ({ name }, _session, signal) =>
+      new Promise((resolve) => {
+        signal.throwIfAborted();
+        resolve(keys.filter((key) => name?.matches(key) ?? true).map((key) => ({ name: key, key })));
       }),
   };
 }

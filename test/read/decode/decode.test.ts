@@ -4,15 +4,15 @@ import fc from "fast-check";
 import { Failure } from "../../../plugin/core/failure.ts";
 import { SecretValue } from "../../../plugin/core/secret-value.ts";
 import { decodeEntry, openEntry } from "../../../plugin/read/decode/decode.ts";
-import type { ReadEntry } from "../../../plugin/read/request.ts";
+import type { RefEntry } from "../../../plugin/read/request.ts";
 import type { PropertySyntax } from "../../../plugin/stores/contract.ts";
 
-type Given = Partial<Pick<ReadEntry, "property" | "decoding" | "nullBytes" | "take">>;
+type Given = Partial<Pick<RefEntry, "property" | "decoding" | "nullBytes" | "take">>;
 
-const asMap: ReadEntry["take"] = { as: "map", conversion: "Default" };
-const asUnicodeMap: ReadEntry["take"] = { as: "map", conversion: "Unicode" };
+const asMap: RefEntry["take"] = { as: "map", conversion: "Default" };
+const asUnicodeMap: RefEntry["take"] = { as: "map", conversion: "Unicode" };
 
-function entry(given: Given): ReadEntry {
+function entry(given: Given): RefEntry {
   return {
     field: "spec.data[2]",
     store: { kind: "SecretStore", name: "vault-prod" },
@@ -314,7 +314,7 @@ const base64: readonly [text: string, standard: string | null, url: string | nul
 ];
 for (const [text, standard, url] of base64) {
   test(`base64: ${JSON.stringify(text)}`, () => {
-    const outcome = (decoding: ReadEntry["decoding"]): string | null => {
+    const outcome = (decoding: RefEntry["decoding"]): string | null => {
       try {
         return texts(text, { decoding }).password!;
       } catch (thrown) {
@@ -374,7 +374,7 @@ test("decoding fails with a Failure or not at all, and its message holds nothing
     property: fc.constantFrom("", "a", "a.b", "..0", "@pretty", "#(a)", "{a}"),
     decoding: fc.constantFrom("None", "Auto", "Base64", "Base64URL"),
     nullBytes: fc.constantFrom("Ignore", "Fail"),
-    take: fc.constantFrom<ReadEntry["take"]>(asMap, asUnicodeMap, { as: "value", name: "password" }),
+    take: fc.constantFrom<RefEntry["take"]>(asMap, asUnicodeMap, { as: "value", name: "password" }),
   });
   const payload = fc.oneof(fc.string(), fc.json()).map((text) => `canary${text}canary`);
   const embedded = fc.json().map((text) => `{"a":["canary",${text}]}`);

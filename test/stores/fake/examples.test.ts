@@ -23,7 +23,10 @@ suite("the fake examples", () => {
       const opened = fake.open(parsedStore.value.provider.raw, context, {} as StoreDeps);
       assert.ok(opened.ok);
       const { data, dataFrom } = parsedSecret.value.spec;
-      for (const ref of [...data.map((one) => one.remoteRef), ...dataFrom.map((one) => one.extract)])
+      for (const ref of [
+        ...data.map((one) => one.remoteRef),
+        ...dataFrom.flatMap((one) => ("extract" in one ? one.extract : [])),
+      ])
         assert.ok((await opened.value.store.fetch(opened.value.store.locate(ref), {}, never)).value.byteLength > 0);
     });
 });

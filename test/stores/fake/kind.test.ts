@@ -62,6 +62,32 @@ suite("a fake store reads exactly what its manifest says", () => {
     test(name, async () => assert.equal(await outcome({ data: entries }, wanted), answer));
 });
 
+suite("a fake store finds", () => {
+  const named = (source: string) => ({ name: { source, matches: (name: string) => new RegExp(source).test(name) } });
+  const rows = [
+    ["every key that has a value without version, once", {}, ["a/b.c d", "db"]],
+    ["keys by their names", named("^d"), ["db"]],
+    ["nothing", named("^only-versioned$"), []],
+  ] as const;
+  for (const [what, wish, keys] of rows)
+    test(what, async () => {
+      const { find } = opened({ data: entries }).store;
+      const found = await find!.list(wish, {}, never);
+      assert.deepEqual(
+        found.toSorted((a, b) => a.key.localeCompare(b.key)),
+        keys.map((key) => ({ name: key, key })),
+      );
+    });
+  test("what it finds can be read", async () => {
+    const { store } = opened({ data: entries });
+    for (const { key } of await store.find!.list({}, {}, never)) await store.fetch(store.locate(ref(key)), {}, never);
+  });
+  test("until whoever waits has left", async () => {
+    const gone = AbortSignal.abort(new Error("gone"));
+    await assert.rejects(opened({ data: entries }).store.find!.list({}, {}, gone), /gone/);
+  });
+});
+
 suite("a fake block that is wrong says where", () => {
   const rows: readonly (readonly [name: string, raw: unknown, path: string])[] = [
     ["no data", {}, "data"],

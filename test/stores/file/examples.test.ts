@@ -26,7 +26,10 @@ suite("the file examples", () => {
       const opened = openFile(parsedStore.value.provider.raw, { base, scope: parsedStore.value.kind });
       assert.ok(opened.ok);
       const { data, dataFrom } = parsedSecret.value.spec;
-      for (const { key } of [...data.map((one) => one.remoteRef), ...dataFrom.map((one) => one.extract)])
+      for (const { key } of [
+        ...data.map((one) => one.remoteRef),
+        ...dataFrom.flatMap((one) => ("extract" in one ? one.extract : [])),
+      ])
         assert.match(await outcome(opened.value, ref(key)), /one|two|three|four/);
     });
 });
