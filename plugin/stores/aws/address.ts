@@ -11,11 +11,13 @@ import type { AwsConfig } from "./config.ts";
 /** What `arguments` holds for a read of the tags in place of the value. */
 export const tagsArgument = "tags";
 
+const certificateArn = /^arn:aws[a-z-]*:acm:[a-z0-9-]{1,40}:\d{12}:certificate\/[A-Za-z0-9-]{1,100}$/;
 const currentStage = "AWSCURRENT";
 const longestKey = 2_048;
 
 /** Throws Failure `ref_invalid`. */
 export function locate(config: Pick<AwsConfig, "service" | "prefix">, ref: Ref): Located {
+  if (config.service === "CertificateManager") return ofCertificate(ref);
   const problem = keyProblem(ref.key) ?? prefixProblem(config.prefix, ref.key);
   if (problem) throw new Failure("ref_invalid", `the key ${problem}`);
   const asked = { name: config.prefix + ref.key, version: ref.version ?? "" };
@@ -28,6 +30,23 @@ export function locate(config: Pick<AwsConfig, "service" | "prefix">, ref: Ref):
     // Tags belong to the secret, not to one of its versions.
     version: isTags ? "" : version,
   };
+}
+
+/** Named by an ARN alone, which a prefix cannot stand before: as in ESO it is for what is imported. */
+function ofCertificate({ key, version, metadataPolicy }: Ref): Located {
+  if (!certificateArn.test(key))
+    throw new Failure(
+      "ref_invalid",
+      "the key is not a certificate's ARN; write arn:aws:acm:eu-central-1:123456789012:certificate/ and its id",
+    );
+  if (version !== undefined && version !== "")
+    throw new Failure("ref_invalid", "version has no meaning here: a certificate is exported as it is now");
+  if (metadataPolicy === "Fetch")
+    throw new Failure(
+      "ref_invalid",
+      "metadataPolicy: Fetch has no meaning here: of a certificate nothing else is read",
+    );
+  return { address: key as Address, method: "GET", arguments: "", version: "" };
 }
 
 interface Named {

@@ -3,24 +3,33 @@
  * with a path.
  */
 import type { Parsed, Problem } from "../../manifests/objects.ts";
-import type { StoreContext } from "../contract.ts";
+import type { StoreContext, StoreDeps } from "../contract.ts";
 import { namespaceProblem, parseBlock } from "../provider-block.ts";
 import type { Selector } from "../provider-block.ts";
 import type { AwsConfig } from "./config.ts";
 import { chooseLogin } from "./login-choice.ts";
+import { ownIdentityOf } from "./own-identity.ts";
 import { readRoles } from "./roles.ts";
 import { awsBlock } from "./schema.ts";
 import type { AuthBlock } from "./schema.ts";
 
-export function parseAwsBlock(raw: unknown, context: StoreContext): Parsed<AwsConfig> {
+/** `ownIdentity`: what the cloud tells this process about itself. */
+export function parseAwsBlock(
+  raw: unknown,
+  context: StoreContext,
+  ownIdentity?: StoreDeps["ownIdentity"],
+): Parsed<AwsConfig> {
   const parsed = parseBlock(awsBlock, raw);
   if (!parsed.ok) return parsed;
   const given = parsed.value;
-  if (given.service === "CertificateManager") throw new Error("unreachable: the schema refuses it");
   const problems: Problem[] = selectorProblems(given.auth, context);
   const roles = readRoles(given, context);
   if (!roles.ok) problems.push(...roles.problems);
-  const login = chooseLogin(given.auth ?? {}, roles.ok ? roles.value : [], context);
+  const login = chooseLogin(given.auth ?? {}, {
+    context,
+    roles: roles.ok ? roles.value : [],
+    own: ownIdentityOf(ownIdentity),
+  });
   if (!login.ok) problems.push(...login.problems);
   const [first, ...others] = problems;
   if (first) return { ok: false, problems: [first, ...others] };

@@ -1,8 +1,8 @@
 /** A `provider.aws` block, parsed: plain data without a secret value, fit for a cache key. */
-import type { ProofNeed } from "../contract.ts";
+import type { CallerFact, ProofNeed } from "../contract.ts";
 
 export interface AwsConfig {
-  readonly service: "SecretsManager" | "ParameterStore";
+  readonly service: "SecretsManager" | "ParameterStore" | "CertificateManager";
   readonly region: string;
   /** In front of every key; empty when there is none. */
   readonly prefix: string;
@@ -19,7 +19,13 @@ export type AwsLogin =
       /** For an account that names none: then this one is taken, and `roles` is left out. */
       readonly role?: string;
     }
-  | { readonly method: "keys"; readonly proof: ProofNeed };
+  | { readonly method: "keys"; readonly proof: ProofNeed }
+  | { readonly method: "own"; readonly proof: ProofNeed; readonly identity: OwnIdentity };
+
+/** Who the cloud says that this process is. `tokenFile`: absolute; what stands in it changes. */
+export type OwnIdentity =
+  | { readonly kind: "agent"; readonly url: string; readonly tokenFile: string }
+  | { readonly kind: "role"; readonly roleArn: string; readonly tokenFile: string };
 
 export interface RoleStep {
   readonly roleArn: string;
@@ -28,7 +34,11 @@ export interface RoleStep {
   readonly transitiveTagKeys?: readonly string[];
 }
 
-export interface SessionTag {
-  readonly key: string;
-  readonly value: string;
+/** `fact`: the value is not the store's but that of whoever reads. */
+export type SessionTag =
+  { readonly key: string; readonly value: string } | { readonly key: string; readonly fact: CallerFact };
+
+/** Caller facts that sessions of these roles carry. */
+export function factsIn(roles: readonly RoleStep[]): readonly CallerFact[] {
+  return roles.flatMap(({ tags = [] }) => tags.flatMap((tag) => ("fact" in tag ? [tag.fact] : [])));
 }

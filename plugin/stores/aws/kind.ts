@@ -1,17 +1,19 @@
-/** AWS Secrets Manager and Systems Manager's Parameter Store, by the `provider.aws` block. */
+/** AWS Secrets Manager, Systems Manager's Parameter Store and Certificate Manager, by the `provider.aws` block. */
 import type { StoreKind } from "../contract.ts";
 import { parseAwsBlock } from "./block.ts";
+import { factsIn } from "./config.ts";
 import { createAwsStore } from "./store.ts";
 
 export const aws: StoreKind = {
   name: "aws",
   metricLabel: "AWS/SecretsManager",
   propertySyntax: "escaped-then-gjson",
-  // Session tags name a SecretStore and its namespace, and both are in its configuration.
+  // Session tags alone say who reads, and only those of a ClusterSecretStore say what is not in its configuration.
   unusedCallerFacts: ["namespace", "storeName", "storeKind"],
   open(raw, context, deps) {
-    const parsed = parseAwsBlock(raw, context);
+    const parsed = parseAwsBlock(raw, context, deps.ownIdentity);
     if (!parsed.ok) return parsed;
-    return { ok: true, value: { store: createAwsStore(parsed.value, deps), config: parsed.value } };
+    const config = parsed.value;
+    return { ok: true, value: { store: createAwsStore(config, deps), usedCallerFacts: factsIn(config.roles), config } };
   },
 };

@@ -3,7 +3,7 @@ import type { Parsed, Problem } from "../../manifests/objects.ts";
 import type { ProofNeed, SecretKeyRef, StoreContext } from "../contract.ts";
 import { toSecretKeyRef } from "../provider-block.ts";
 import type { Selector } from "../provider-block.ts";
-import type { AwsLogin, RoleStep } from "./config.ts";
+import type { AwsLogin, OwnIdentity, RoleStep } from "./config.ts";
 import type { AuthBlock } from "./schema.ts";
 
 const root = "spec.provider.aws.auth";
@@ -12,13 +12,30 @@ export const roleAnnotation = "eks.amazonaws.com/role-arn";
 const audienceAnnotation = "eks.amazonaws.com/audience";
 const defaultAudience = "sts.amazonaws.com";
 
-/** `roles`: those assumed after the login. Without an `auth` a mounting pod shows its own token. */
-export function chooseLogin(auth: AuthBlock, roles: readonly RoleStep[], context: StoreContext): Parsed<AwsLogin> {
+/** What a login is chosen by, beside its block. */
+export interface LoginPlace {
+  readonly context: StoreContext;
+  /** Those assumed after the login. */
+  readonly roles: readonly RoleStep[];
+  /** Who the cloud says that this process is, if it says so. */
+  readonly own: OwnIdentity | undefined;
+}
+
+/**
+ * Without a login in the block a ClusterSecretStore reads as this process, where it is somebody to AWS. Else a mounting
+ * pod shows its own token.
+ */
+export function chooseLogin(auth: AuthBlock, { context, roles, own }: LoginPlace): Parsed<AwsLogin> {
   const { jwt, secretRef } = auth;
+  if (!jwt && !secretRef && own && context.scope === "ClusterSecretStore")
+    return { ok: true, value: { method: "own", proof: ownProof, identity: own } };
   if (jwt && secretRef)
     return fail({ path: "auth", problem: "has several logins (jwt, secretRef); keep one: ESO would use secretRef" });
   return secretRef ? keys(secretRef, context) : webIdentity(jwt?.serviceAccountRef, roles, context);
 }
+
+/** Not shown for a pod's identity: the process is no pod that mounts. */
+const ownProof: ProofNeed = { kind: "static", method: "this process's own identity", secrets: {} };
 
 function webIdentity(
   account: (Selector & { readonly audiences?: readonly string[] | undefined }) | undefined,

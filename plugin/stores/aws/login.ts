@@ -1,8 +1,10 @@
 /** Trades a proof for credentials that requests are signed with. */
 import { Failure } from "../../core/failure.ts";
 import type { Proof } from "../contract.ts";
-import type { AwsConfig } from "./config.ts";
+import type { AwsConfig, AwsLogin, OwnIdentity, RoleStep } from "./config.ts";
 import { roleAnnotation } from "./login-choice.ts";
+import { askAgent, ownToken } from "./own-identity.ts";
+import type { AgentDeps } from "./own-identity.ts";
 import { isWord } from "./sdk.ts";
 import type { Credentials } from "./sdk.ts";
 import type { Granted, StsDeps } from "./sts.ts";
@@ -11,24 +13,45 @@ import type { Granted, StsDeps } from "./sts.ts";
 export async function logIn(
   { login, roles }: Pick<AwsConfig, "login" | "roles">,
   proof: Proof,
-  deps: StsDeps,
+  deps: StsDeps & AgentDeps,
   signal: AbortSignal,
 ): Promise<Granted> {
-  if (login.method === "keys" && roles.length === 0) return { credentials: givenKeys(proof) };
-  const { assumeRole, tradeToken } = await import("./sts.ts");
-  let granted: Granted;
-  let chain = roles;
-  if (login.method === "keys") granted = { credentials: givenKeys(proof) };
-  else {
-    const own = proof.kind === "token" ? proof.annotations?.[roleAnnotation] : undefined;
-    const roleArn = own ?? login.role;
-    if (proof.kind !== "token" || roleArn === undefined)
-      throw new Failure("internal", "the proof for the aws login lacks a token or a role");
-    granted = await tradeToken(roleArn, proof.token, deps, signal);
-    if (own === undefined) chain = [];
-  }
-  for (const role of chain) granted = await assumeRole(role, granted, deps, signal);
-  return granted;
+  const { granted, chain } = await firstStep(login, proof, roles, deps, signal);
+  if (chain.length === 0) return granted;
+  const { assumeRole } = await import("./sts.ts");
+  let last = granted;
+  for (const role of chain) last = await assumeRole(role, last, deps, signal);
+  return last;
+}
+
+interface FirstStep {
+  readonly granted: Granted;
+  /** Still to be assumed. */
+  readonly chain: readonly RoleStep[];
+}
+
+async function firstStep(
+  login: AwsLogin,
+  proof: Proof,
+  chain: readonly RoleStep[],
+  deps: StsDeps & AgentDeps,
+  signal: AbortSignal,
+): Promise<FirstStep> {
+  if (login.method === "keys") return { granted: { credentials: givenKeys(proof) }, chain };
+  if (login.method === "own") return { granted: await asProcess(login.identity, deps, signal), chain };
+  const own = proof.kind === "token" ? proof.annotations?.[roleAnnotation] : undefined;
+  const roleArn = own ?? login.role;
+  if (proof.kind !== "token" || roleArn === undefined)
+    throw new Failure("internal", "the proof for the aws login lacks a token or a role");
+  const { tradeToken } = await import("./sts.ts");
+  return { granted: await tradeToken(roleArn, proof.token, deps, signal), chain: own === undefined ? [] : chain };
+}
+
+async function asProcess(identity: OwnIdentity, deps: StsDeps & AgentDeps, signal: AbortSignal): Promise<Granted> {
+  if (identity.kind === "agent") return askAgent(identity, deps, signal);
+  const token = await ownToken(identity.tokenFile);
+  const { tradeToken } = await import("./sts.ts");
+  return tradeToken(identity.roleArn, token, deps, signal);
 }
 
 function givenKeys(proof: Proof): Credentials {

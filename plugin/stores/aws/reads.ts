@@ -1,8 +1,10 @@
-/** What a session reads with: the calls of one service, and the pieces of their answers that both services share. */
+/** What a session reads with: the calls of one service, and the pieces of their answers that services share. */
 import { canonicalJson } from "../../core/canonical-json.ts";
 import { SecretValue } from "../../core/secret-value.ts";
-import type { Located, StoreAnswer } from "../contract.ts";
+import type { Located, Session, StoreAnswer } from "../contract.ts";
 import { tagsArgument } from "./address.ts";
+import type { Narrowed } from "./find.ts";
+import type { Refusal } from "./request-handler.ts";
 import { answerInvalid } from "./sdk.ts";
 
 /** A call to a service: its name in metrics, the right that it takes, and the call itself. */
@@ -12,14 +14,71 @@ export interface ServiceCall {
   readonly run: (located: Located, signal: AbortSignal) => Promise<StoreAnswer>;
 }
 
+/** One call of several, counted by its name; a refusal is told in the words for it. */
+export type Ask = <T>(call: AskedCall, work: () => Promise<T>) => Promise<T>;
+
+export interface AskedCall {
+  readonly name: string;
+  readonly action: string;
+  /** Hears of a refusal before it is told. */
+  readonly onRefused?: (refused: Refusal) => void;
+}
+
+/** Of several names in one call; one that the answer says nothing about is absent. */
+export type Together = ReadonlyMap<string, StoreAnswer | Refusal>;
+
 /** Holds the credentials in closures: nothing prints them. */
 export interface ServiceReads {
   readonly value: ServiceCall;
-  readonly tags: ServiceCall;
+  readonly tags?: ServiceCall;
+  /** Full names, of which some may lie outside of what was asked for. */
+  readonly list?: (narrowed: Narrowed, ask: Ask, signal: AbortSignal) => Promise<readonly string[]>;
+  /** Current values by their names. */
+  readonly together?: (names: readonly string[], ask: Ask, signal: AbortSignal) => Promise<Together>;
+  /** Whether the answer with this validator is still the answer. */
+  readonly unchanged?: ServiceQuestion;
 }
 
-export function callFor(located: Located, reads: ServiceReads): ServiceCall {
-  return located.arguments === tagsArgument ? reads.tags : reads.value;
+export interface AwsSession extends Session {
+  /** Reads as this session's identity, and holds its credentials. */
+  readonly reads: ServiceReads;
+}
+
+interface ServiceQuestion {
+  readonly name: string;
+  readonly action: string;
+  readonly run: (located: Located, validator: string, signal: AbortSignal) => Promise<boolean>;
+}
+
+export function callFor(located: Located, { value, tags }: ServiceReads): ServiceCall {
+  return located.arguments === tagsArgument && tags ? tags : value;
+}
+
+interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: string | undefined;
+}
+
+/** Far above what one find may list; bounds what a server that never ends can cost. */
+const mostListed = 50_000;
+
+/** Rejects as `page` does, and with Failure `answer_invalid` for pages without an end. */
+export async function everyPage<T>(page: (token: string | undefined) => Promise<Page<T>>): Promise<readonly T[]> {
+  const all: T[] = [];
+  let token: string | undefined;
+  do {
+    const { items, next } = await page(token);
+    if (next !== undefined && (next === token || all.length > mostListed)) throw answerInvalid("a list without an end");
+    all.push(...items);
+    token = next;
+  } while (token !== undefined);
+  return all;
+}
+
+/** Throws Failure `answer_invalid`. */
+export function nameOf({ Name: name }: { readonly Name?: string | undefined }): string {
+  if (typeof name !== "string" || name === "") throw answerInvalid("a list with something that has no name");
+  return name;
 }
 
 interface Tag {

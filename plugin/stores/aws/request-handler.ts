@@ -9,11 +9,20 @@ import { isJsonObject, parseJson } from "../../core/json.ts";
 import { SecretValue } from "../../core/secret-value.ts";
 import type { HttpAnswer, HttpSend } from "../http.ts";
 
-/** Any status but 2xx. */
-export class Refused extends Error {
-  override readonly name = "Refused";
+/** What AWS says when it says no. */
+export interface Refusal {
   readonly status: number;
   /** AWS's name of the error, e.g. `AccessDeniedException`; empty when something else answered. */
+  readonly type: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Whether its message has these words; the message itself is not shown to anybody. */
+  says(words: RegExp): boolean;
+}
+
+/** Any status but 2xx. */
+export class Refused extends Error implements Refusal {
+  override readonly name = "Refused";
+  readonly status: number;
   readonly type: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly #said: string;
@@ -122,6 +131,11 @@ function ofJson(text: string): Said {
 function ofXml(text: string): Said {
   const member = (name: string): string => new RegExp(`<${name}>([^<]{0,4096})</${name}>`).exec(text)?.[1] ?? "";
   return { type: member("Code"), said: member("Message") };
+}
+
+/** One of several reads in a call, refused as the call for it alone would have been. */
+export function refusalOf(code: string | undefined, message: string | undefined): Refusal {
+  return { status: 400, type: typeName(code ?? ""), headers: {}, says: (words) => words.test(message ?? "") };
 }
 
 /** Without the namespace before it and the address behind it; empty when it is no name. */

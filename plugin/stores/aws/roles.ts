@@ -43,17 +43,20 @@ function withoutRole(given: AwsBlock): readonly Problem[] {
     .map((path) => ({ path, problem: "has no effect without role; set role, or remove the field" }));
 }
 
-/** With a policy the tags say who reads, in place of the list. */
+/** With a policy the tags say who reads, in place of the list: of a ClusterSecretStore that is known at the login only. */
 function tagsOf(given: AwsBlock, { scope, name, namespace }: StoreContext): Parsed<readonly SessionTag[]> {
   const { sessionTagsPolicy: policy, sessionTags = [], customSessionTags = {} } = given;
   if (policy === "None") return { ok: true, value: sessionTags };
-  if (scope === "ClusterSecretStore")
-    return fail("sessionTagsPolicy", `${policy} is not supported yet in a ClusterSecretStore; use a SecretStore`);
-  const own = { esoNamespace: namespace, esoStoreName: name, esoStoreKind: scope };
+  const key = "esoNamespace";
+  const own: readonly SessionTag[] = [
+    scope === "ClusterSecretStore" ? { key, fact: "namespace" } : { key, value: namespace },
+    { key: "esoStoreName", value: name },
+    { key: "esoStoreKind", value: scope },
+  ];
   const custom = policy === "Custom" ? customSessionTags : {};
-  const taken = Object.keys(custom).find((key) => Object.hasOwn(own, key));
+  const taken = own.find((tag) => Object.hasOwn(custom, tag.key))?.key;
   if (taken !== undefined) return fail(`customSessionTags.${taken}`, "is set by the policy itself; use another key");
-  return { ok: true, value: Object.entries({ ...own, ...custom }).map(([key, value]) => ({ key, value })) };
+  return { ok: true, value: [...own, ...Object.entries(custom).map(([name, value]) => ({ key: name, value }))] };
 }
 
 function fail(path: string, problem: string): { ok: false; problems: [Problem] } {

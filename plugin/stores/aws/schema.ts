@@ -1,13 +1,13 @@
-/** The fields of a `provider.aws` block in ESO's v1 schema: those honoured, and those that are not supported yet. */
+/** The fields of a `provider.aws` block in ESO's v1 schema. */
 import * as v from "valibot";
 import { block, optionalText, secretKeySelector, serviceAccountSelector, text } from "../provider-block.ts";
 
 const textList = v.optional(v.array(text, "must be a list"));
 
 export const awsBlock = block({
-  service: v.pipe(
-    v.picklist(["SecretsManager", "ParameterStore", "CertificateManager"], "must be SecretsManager or ParameterStore"),
-    v.check((service) => service !== "CertificateManager", "CertificateManager is not supported yet"),
+  service: v.picklist(
+    ["SecretsManager", "ParameterStore", "CertificateManager"],
+    "must be SecretsManager, ParameterStore or CertificateManager",
   ),
   // A part of the server's name: nothing but what a region looks like may stand there.
   region: v.pipe(

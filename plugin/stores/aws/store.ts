@@ -1,79 +1,49 @@
-/** One AWS region's Secrets Manager or Parameter Store: logs in and reads through the SDK, one client for each session. */
-import { Failure } from "../../core/failure.ts";
-import type { Located, Session, Store, StoreAnswer, StoreDeps } from "../contract.ts";
+/** One service of one AWS region: logs in, reads and lists through the SDK, one client for each session. */
+import type { Store, StoreDeps } from "../contract.ts";
+import { createBatch, createFind, createRefetch } from "./abilities.ts";
 import { locate } from "./address.ts";
+import { createCalling } from "./calling.ts";
 import type { AwsConfig } from "./config.ts";
 import { logIn } from "./login.ts";
 import { callFor } from "./reads.ts";
-import type { ServiceReads } from "./reads.ts";
-import { readRefusal } from "./refusal.ts";
+import type { AwsSession } from "./reads.ts";
 import { createRequestHandler } from "./request-handler.ts";
-import { called } from "./sdk.ts";
+import { services } from "./services.ts";
 
-export interface AwsSession extends Session {
-  /** Reads as this session's identity, and holds its credentials. */
-  readonly reads: ServiceReads;
-}
+type Deps = Pick<StoreDeps, "clock" | "http" | "machineHttp" | "countCall" | "endpoints">;
 
-/** Each service's part of the SDK is loaded at the first login: a process without such a store does not pay for it. */
-const services = {
-  SecretsManager: {
-    load: async () => (await import("./secrets-manager.ts")).openReads,
-    endpoint: "AWS_SECRETSMANAGER_ENDPOINT",
-    label: "AWS/SecretsManager",
-  },
-  ParameterStore: {
-    load: async () => (await import("./parameter-store.ts")).openReads,
-    endpoint: "AWS_SSM_ENDPOINT",
-    label: "AWS/ParameterStore",
-  },
-} as const;
-
-export function createAwsStore(
-  config: AwsConfig,
-  { clock, http, countCall, endpoints = {} }: Pick<StoreDeps, "clock" | "http" | "countCall" | "endpoints">,
-): Store<AwsSession> {
-  const { service, region, login } = config;
-  const { load, endpoint, label } = services[service];
-  const send = http({});
+export function createAwsStore(config: AwsConfig, deps: Deps): Store<AwsSession> {
+  const { clock, countCall, endpoints = {} } = deps;
+  const { service, region, login, roles } = config;
+  const { load, endpoint, most } = services[service];
+  const send = deps.http({});
   // Shared by all clients: each of them would otherwise keep connections of its own.
   const target = { region, endpoint: endpoints[endpoint], handler: createRequestHandler(send) };
-  const loginDeps = { region, send, clock, countCall, endpoint: endpoints["AWS_STS_ENDPOINT"] };
-
-  async function read(located: Located, session: AwsSession, signal: AbortSignal): Promise<StoreAnswer> {
-    signal.throwIfAborted();
-    const { name, action, run } = callFor(located, session.reads);
-    try {
-      const refusal = (refused: Parameters<typeof readRefusal>[0]): Failure =>
-        readRefusal(refused, located, { action, service }, clock);
-      const answer = await called(() => run(located, signal), refusal, signal);
-      countCall(name, "success", label);
-      return answer;
-    } catch (thrown) {
-      countCall(name, isAnswer(thrown) ? "success" : "error", label);
-      throw thrown;
-    }
-  }
+  const stsEndpoint = endpoints["AWS_STS_ENDPOINT"];
+  const loginDeps = { region, endpoint: stsEndpoint, send, machineSend: deps.machineHttp ?? send, clock, countCall };
+  const calling = createCalling(config, deps);
+  const read: Store<AwsSession>["fetch"] = async (located, { reads }, signal) => {
+    const call = callFor(located, reads);
+    return calling.about(located, call, () => call.run(located, signal), signal);
+  };
 
   return {
     proofNeed: login.proof,
-    loginRealm: ["aws", loginDeps.endpoint ?? region, login.method].join(" "),
+    loginRealm: ["aws", stsEndpoint ?? region, login.method].join(" "),
     locate: (ref) => locate(config, ref),
-    async login(proof, signal) {
-      const { credentials, expiresAtMs } = await logIn(config, proof, loginDeps, signal);
+    async login(proof, signal, facts) {
+      const { credentials, expiresAtMs } = await logIn(config, proof, { ...loginDeps, facts }, signal);
       const openReads = await load();
-      const sendsNothing = login.method === "keys" && config.roles.length === 0;
+      const sendsNothing = login.method === "keys" && roles.length === 0;
       return {
-        reads: openReads(target, credentials),
+        reads: openReads(target, credentials, clock),
         ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
         ...(sendsNothing ? { given: true as const } : {}),
       };
     },
     fetch: read,
+    ...(most === undefined
+      ? { refetch: createRefetch(read, calling) }
+      : { find: createFind(config, calling), batch: createBatch(most, calling) }),
   };
-}
-
-/** "Not found" is an answer, not a failed call: ESO counts it as a success too. */
-function isAnswer(thrown: unknown): boolean {
-  return thrown instanceof Failure && /^(ref|version)_not_found$/.test(thrown.code);
 }

@@ -2,7 +2,7 @@
 import { fromWebToken } from "@aws-sdk/credential-provider-web-identity";
 import { getDefaultRoleAssumer } from "@aws-sdk/nested-clients/sts";
 import type { SecretValue } from "../../core/secret-value.ts";
-import type { StoreDeps } from "../contract.ts";
+import type { CallerFacts, StoreDeps } from "../contract.ts";
 import type { HttpSend } from "../http.ts";
 import type { RoleStep } from "./config.ts";
 import { loginRefusal } from "./refusal.ts";
@@ -18,6 +18,8 @@ export interface StsDeps {
   readonly send: HttpSend;
   readonly clock: StoreDeps["clock"];
   readonly countCall: StoreDeps["countCall"];
+  /** Who asks: for session tags that say so. */
+  readonly facts: CallerFacts;
 }
 
 export interface Granted {
@@ -58,7 +60,9 @@ export async function assumeRole(
     RoleArn: roleArn,
     RoleSessionName: sessionName,
     ...(externalId === undefined ? {} : { ExternalId: externalId }),
-    ...(tags ? { Tags: tags.map(({ key, value }) => ({ Key: key, Value: value })) } : {}),
+    ...(tags
+      ? { Tags: tags.map((tag) => ({ Key: tag.key, Value: "fact" in tag ? deps.facts[tag.fact] : tag.value })) }
+      : {}),
     ...(transitiveTagKeys ? { TransitiveTagKeys: [...transitiveTagKeys] } : {}),
   };
   return granted({ action: "AssumeRole", roleArn }, () => assume({ ...credentials }, wish), deps, signal);

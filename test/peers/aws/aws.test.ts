@@ -8,7 +8,8 @@ import { mountAsDriver } from "../../fakes/driver-client.ts";
 import { startRecordingProxy, type RecordingProxy } from "../../fakes/recording-proxy.ts";
 import { createTokenIssuer, type TokenIssuer } from "../../fakes/token-issuer.ts";
 import { type Program, startProgram, until } from "../../scenario/program.ts";
-import { type AccessKey, accountId, type Ministack, region, type Statement, startMinistack } from "./ministack.ts";
+import { type AccessKey, accountId, region, type Statement } from "./administrator.ts";
+import { type Ministack, startMinistack } from "./ministack.ts";
 
 const account = {
   namespace: "shop",
@@ -102,7 +103,9 @@ interface Wish {
   readonly block?: string;
   readonly service?: string;
   /** Items of spec.data. */
-  readonly data: readonly string[];
+  readonly data?: readonly string[];
+  /** Items of spec.dataFrom. */
+  readonly dataFrom?: readonly string[];
   readonly key?: AccessKey;
   readonly role?: string;
 }
@@ -112,7 +115,8 @@ function startWorld({
   auth,
   block = "",
   service = "SecretsManager",
-  data,
+  data = [],
+  dataFrom = [],
   key = reader,
   role,
 }: Wish): Promise<Program> {
@@ -165,8 +169,8 @@ metadata: {name: db, namespace: shop}
 spec:
   refreshInterval: 1s
   secretStoreRef: {name: aws}
-  data:
-${data.map((line) => `    - ${line}`).join("\n")}
+  data: [${data.join(", ")}]
+  dataFrom: [${dataFrom.join(", ")}]
 `,
     },
   });
@@ -217,6 +221,25 @@ test("Parameter Store: decrypted, by version and behind a prefix", async () => {
   ];
   await withWorld({ auth: byKeys, service: "ParameterStore", block: "prefix: /payments/", data }, async (world) => {
     assert.deepEqual(await synced(world), { current: "two", first: "one", second: "two" });
+  });
+});
+
+test("a find brings all that match, read together, and what comes later too", async () => {
+  const finder = await stack.user("finder", [
+    { Effect: "Allow", Action: ["secretsmanager:ListSecrets", "secretsmanager:BatchGetSecretValue"], Resource: "*" },
+    { Effect: "Allow", Action: "secretsmanager:GetSecretValue", Resource: secretArn("found/*") },
+  ]);
+  const create = (name: string): Promise<unknown> =>
+    stack.call("secretsmanager.CreateSecret", { Name: `found/${name}`, SecretString: `value of ${name}` });
+  for (const name of ["one", "two", "three"]) await create(name);
+  const dataFrom = ["{find: {path: found/, name: {regexp: 'e$'}}}"];
+  await withWorld({ auth: byKeys, key: finder, block: "prefix: found/", dataFrom }, async (world) => {
+    assert.deepEqual(await synced(world), { found_one: "value of one", found_three: "value of three" });
+    const { text } = await world.get("/metrics");
+    const asked = text.matchAll(/externalsecret_provider_api_calls_count\{[^}]*call="(\w+)"[^}]*\} [1-9]/g);
+    assert.deepEqual([...new Set([...asked].map(([, call]) => call))].sort(), ["BatchGetSecretValue", "ListSecrets"]);
+    await create("five");
+    await until(async () => (await world.secret("shop", "db"))["found_five"] === "value of five");
   });
 });
 

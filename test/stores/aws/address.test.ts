@@ -10,6 +10,8 @@ const read = (service: Service, key: string, version?: string, prefix = "") =>
 const secretArn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:payments/db-AbCdEf";
 const parameterArn = "arn:aws:ssm:eu-central-1:123456789012:parameter/payments/db";
 
+const certificateArn = "arn:aws:acm:eu-central-1:123456789012:certificate/12345678-1234-4234-8234-123456789012";
+
 const rows: readonly (readonly [
   name: string,
   service: Service,
@@ -40,6 +42,10 @@ suite("an address of aws", () => {
       const located = read(service, key, version, prefix);
       assert.deepEqual(located, { address, method: "GET", arguments: "", version: at });
     });
+  test("a certificate's ARN, whatever the prefix", () => {
+    const located = read("CertificateManager", certificateArn, undefined, "team/");
+    assert.deepEqual(located, { address: certificateArn, method: "GET", arguments: "", version: "" });
+  });
   test("tags are another read than the value, and of no version", () => {
     const located = locate(
       { service: "SecretsManager", prefix: "" },
@@ -85,9 +91,17 @@ const refused: readonly (readonly [
   ["a colon without a version", "ParameterStore", "db:", undefined, "", /no version follows/],
   ["two colons", "ParameterStore", "db:3:4", undefined, "", /no version follows/],
   ["a version with a colon", "ParameterStore", "db", "3:4", "", /without a colon/],
+  ["a certificate by its name", "CertificateManager", "shop.example.com", undefined, "", /not a certificate's ARN/],
+  ["a secret's ARN as certificate", "CertificateManager", secretArn, undefined, "", /not a certificate's ARN/],
+  ["a certificate's version", "CertificateManager", certificateArn, "1", "", /version has no meaning/],
 ];
 
 suite("aws has no address for", () => {
   for (const [name, service, key, version, prefix, says] of refused)
     test(name, () => assert.throws(() => read(service, key, version, prefix), { code: "ref_invalid", message: says }));
+});
+
+test("aws has no tags of a certificate", () => {
+  const asked = { key: certificateArn, metadataPolicy: "Fetch" } as const;
+  assert.throws(() => locate({ service: "CertificateManager", prefix: "" }, asked), { code: "ref_invalid" });
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { parseAwsBlock } from "../../../plugin/stores/aws/block.ts";
+import { factsIn } from "../../../plugin/stores/aws/config.ts";
 import type { AwsConfig } from "../../../plugin/stores/aws/config.ts";
 import type { ProofNeed, StoreContext } from "../../../plugin/stores/contract.ts";
 
@@ -25,7 +26,7 @@ const selector = (more: object = {}) => ({ name: "keys", key: "id", ...more });
 const secretRef = { accessKeyIDSecretRef: selector(), secretAccessKeySecretRef: selector({ key: "secret" }) };
 
 suite("an aws block", () => {
-  for (const service of ["SecretsManager", "ParameterStore"] as const)
+  for (const service of ["SecretsManager", "ParameterStore", "CertificateManager"] as const)
     test(`may be for ${service}`, () => {
       const config = configOf({ service, prefix: "team-a/", secretsManager: { recoveryWindowInDays: 7 } });
       assert.equal(config.service, service);
@@ -64,6 +65,16 @@ suite("an aws block", () => {
     assert.deepEqual(configOf({ role, sessionTags, sessionTagsPolicy: "Simple" }).roles[0]!.tags, tags);
     const custom = configOf({ role, sessionTags, sessionTagsPolicy: "Custom", customSessionTags: { env: "prod" } });
     assert.deepEqual(custom.roles[0]!.tags, [...tags, { key: "env", value: "prod" }]);
+  });
+  test("sessionTagsPolicy of a ClusterSecretStore leaves the namespace to whoever reads", () => {
+    const { roles } = configOf({ role, sessionTagsPolicy: "Simple" }, clusterWide);
+    assert.deepEqual(roles[0]!.tags, [
+      { key: "esoNamespace", fact: "namespace" },
+      { key: "esoStoreName", value: "aws" },
+      { key: "esoStoreKind", value: "ClusterSecretStore" },
+    ]);
+    assert.deepEqual(factsIn(roles), ["namespace"]);
+    assert.deepEqual(factsIn(configOf({ role, sessionTagsPolicy: "Simple" }).roles), []);
   });
 });
 
@@ -121,6 +132,48 @@ suite("a login by service account", () => {
     });
 });
 
+suite("a login as this process", () => {
+  const role = { AWS_ROLE_ARN: other, AWS_WEB_IDENTITY_TOKEN_FILE: "/var/run/token" };
+  const agent = {
+    AWS_CONTAINER_CREDENTIALS_FULL_URI: "http://169.254.170.23/v1/credentials",
+    AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: "/var/run/agent-token",
+  };
+  const loginOf = (block: object, context: StoreContext, own: Readonly<Record<string, string>>) => {
+    const parsed = parseAwsBlock({ ...base, ...block }, context, own);
+    assert.ok(parsed.ok, JSON.stringify(parsed));
+    return parsed.value.login;
+  };
+  const asAgent = {
+    kind: "agent",
+    url: "http://169.254.170.23/v1/credentials",
+    tokenFile: "/var/run/agent-token",
+  };
+  const asRole = { kind: "role", roleArn: other, tokenFile: "/var/run/token" };
+  const rows: readonly (readonly [
+    name: string,
+    block: object,
+    context: StoreContext,
+    own: Readonly<Record<string, string>>,
+    want: object | undefined,
+  ])[] = [
+    ["of a ClusterSecretStore without auth, by the agent", {}, clusterWide, agent, asAgent],
+    ["of a ClusterSecretStore without auth, by a role", {}, clusterWide, role, asRole],
+    ["of a ClusterSecretStore with an empty auth", { auth: {} }, clusterWide, role, asRole],
+    ["by a role before the agent", {}, clusterWide, { ...agent, ...role }, asRole],
+    ["not of a SecretStore", {}, namespaced, { ...agent, ...role }, undefined],
+    ["not where the store names a login", { auth: { jwt: {} } }, clusterWide, role, undefined],
+    ["not where the process is nobody to AWS", {}, clusterWide, {}, undefined],
+  ];
+  for (const [name, block, context, own, want] of rows)
+    test(name, () => {
+      const login = loginOf(block, context, own);
+      assert.deepEqual(login.method === "own" ? login.identity : undefined, want);
+      // What a pod's identity is never shown.
+      if (want) assert.deepEqual(login.proof, { kind: "static", method: "this process's own identity", secrets: {} });
+      else assert.equal(login.proof.kind, "token");
+    });
+});
+
 suite("a login by keys", () => {
   test("asks for what the references name", () => {
     const { login } = configOf({
@@ -146,11 +199,10 @@ suite("a login by keys", () => {
 const refused: readonly (readonly [name: string, block: object, problem: RegExp, context?: StoreContext])[] = [
   ["without a service", { region: "eu-central-1" }, /^service: /],
   ["without a region", { service: "SecretsManager" }, /^region: /],
-  ["of another service", { ...base, service: "S3" }, /^service: must be SecretsManager or ParameterStore/],
   [
-    "of the CertificateManager",
-    { ...base, service: "CertificateManager" },
-    /^service: CertificateManager is not supported yet/,
+    "of another service",
+    { ...base, service: "S3" },
+    /^service: must be SecretsManager, ParameterStore or CertificateManager/,
   ],
   [
     "with a region that leads elsewhere",
@@ -177,12 +229,6 @@ const refused: readonly (readonly [name: string, block: object, problem: RegExp,
     "with a tag policy for no role",
     { ...base, sessionTagsPolicy: "Simple" },
     /^sessionTagsPolicy: has no effect without role/,
-  ],
-  [
-    "with a tag policy in a ClusterSecretStore",
-    { ...base, role, sessionTagsPolicy: "Simple" },
-    /^sessionTagsPolicy: Simple is not supported yet in a ClusterSecretStore/,
-    clusterWide,
   ],
   [
     "with a custom tag that would forge the namespace",

@@ -5,6 +5,7 @@ import { suite, test } from "node:test";
 import { parseAllDocuments } from "yaml";
 import type { StoreRefKind } from "../../../plugin/manifests/objects.ts";
 import { locate } from "../../../plugin/stores/aws/address.ts";
+import { locateList } from "../../../plugin/stores/aws/find.ts";
 import { parseAwsBlock } from "../../../plugin/stores/aws/block.ts";
 
 interface Example {
@@ -13,6 +14,7 @@ interface Example {
   readonly spec: {
     readonly provider: { readonly aws: unknown };
     readonly data?: readonly { readonly remoteRef: { readonly key: string; readonly version?: string } }[];
+    readonly dataFrom?: readonly { readonly find: { readonly path: string } }[];
   };
 }
 
@@ -28,6 +30,8 @@ function configOf({ kind, metadata, spec }: Example) {
 }
 
 const addresses: Readonly<Record<string, readonly string[]>> = {
+  "aws-certificate.yaml": ["arn:aws:acm:eu-central-1:123456789012:certificate/12345678-1234-4234-8234-123456789012"],
+  "aws-find.yaml": [],
   "aws-parameter-store.yaml": ["/payments/api-url", "/payments/api-key"],
   "aws-secrets-manager.yaml": ["payments/db", "payments/db"],
 };
@@ -38,12 +42,14 @@ suite("the aws examples", async () => {
   for (const file of files)
     test(`${file}: the store is understood and every key has its address`, async () => {
       const [store, secret] = await documentsOf(file);
-      assert.ok(store?.kind === "SecretStore" && secret?.kind === "ExternalSecret");
-      const config = configOf(store);
+      assert.ok(/^(Cluster)?SecretStore$/.test(store?.kind ?? "") && secret?.kind === "ExternalSecret");
+      const config = configOf(store!);
+      const { data = [], dataFrom = [] } = secret.spec;
       assert.deepEqual(
-        secret.spec.data?.map(({ remoteRef }) => locate(config, { ...remoteRef, metadataPolicy: "None" }).address),
+        data.map(({ remoteRef }) => locate(config, { ...remoteRef, metadataPolicy: "None" }).address),
         addresses[file],
       );
+      for (const { find } of dataFrom) assert.equal(locateList(config, { path: find.path }).address, `${find.path}*`);
     });
   test("the store by service account of the first manifests ever written is understood", async () => {
     const [store] = await documentsOf("seed-aws-store.yaml");

@@ -18,7 +18,9 @@ export async function startFakeAws(): Promise<FakeAws> {
   function assume(form: Record<string, string>, caller: string): CannedAnswer {
     logins.push(form);
     const role = form["RoleArn"]!.split("/").at(-1)!;
-    const who = form["Action"] === "AssumeRole" ? `${caller}>${role}` : `${form["WebIdentityToken"]}@${role}`;
+    const namespace = form["Tags.member.1.Key"] === "esoNamespace" ? ` for ${form["Tags.member.1.Value"]}` : "";
+    const by = form["Action"] === "AssumeRole" ? `${caller}>${role}` : `${form["WebIdentityToken"]}@${role}`;
+    const who = by + namespace;
     const key = `ASIA${logins.length}`;
     issued.set(key, { session: `session-${logins.length}`, who });
     const answer = `${form["Action"]}Response`;

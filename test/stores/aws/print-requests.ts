@@ -39,30 +39,43 @@ function note({ method, url, headers, body }: HttpRequest): void {
     url: url.href,
     headers: Object.fromEntries(kept.map(([name, value]) => [name, text(value)])),
     scope: scope?.[1] ?? "unsigned",
-    body: body ? text(body) : "",
+    body: (body ? text(body) : "").replace(/"Passphrase":"[^"]*"/, '"Passphrase":"…"'),
   });
 }
 
 const credentials = `<Credentials><AccessKeyId>ASIA1</AccessKeyId><SecretAccessKey>s</SecretAccessKey>
   <SessionToken>t</SessionToken><Expiration>2030-01-01T00:00:00Z</Expiration></Credentials>`;
 
-function answer({ headers, body }: HttpRequest): string {
+const answers: Readonly<Record<string, string>> = {
+  GetSecretValue: '{"SecretString":"v","VersionId":"id"}',
+  ListSecrets: '{"SecretList":[]}',
+  BatchGetSecretValue: "{}",
+  GetParameter: '{"Parameter":{"Value":"v","Version":1}}',
+  GetParametersByPath: '{"Parameters":[]}',
+  GetParameters: "{}",
+};
+
+function answer({ headers, body }: HttpRequest): HttpAnswer {
   const action = /Action=(\w+)/.exec(body ? text(body) : "")?.[1];
-  if (action !== undefined)
-    return `<${action}Response><${action}Result>${credentials}</${action}Result></${action}Response>`;
-  return String(headers["x-amz-target"]).startsWith("AmazonSSM")
-    ? '{"Parameter":{"Value":"v","Version":1}}'
-    : '{"SecretString":"v","VersionId":"id"}';
+  const asXml = `<${action}Response><${action}Result>${credentials}</${action}Result></${action}Response>`;
+  const asJson = answers[String(headers["x-amz-target"]).split(".").at(-1)!];
+  // What makes sense of a passphrase is of no use here.
+  const status = action === undefined && asJson === undefined ? 400 : 200;
+  return { status, headers: {}, body: SecretValue.fromText(action === undefined ? (asJson ?? "{}") : asXml) };
 }
 
 const send: HttpSend = (request) => {
   note(request);
-  const given: HttpAnswer = { status: 200, headers: {}, body: SecretValue.fromText(answer(request)) };
-  return Promise.resolve(given);
+  return Promise.resolve(answer(request));
 };
 
 const { signal } = new AbortController();
-for (const service of ["SecretsManager", "ParameterStore"]) {
+const arn = "arn:aws:acm:eu-central-1:123456789012:certificate/1";
+for (const [service, key] of [
+  ["SecretsManager", "db"],
+  ["ParameterStore", "db"],
+  ["CertificateManager", arn],
+] as const) {
   const block = { service, region: "eu-central-1", role: arnOf("last"), auth: { jwt: {} } };
   const store = aws.open(block, inShop, {
     clock: new FakeClock(),
@@ -74,6 +87,9 @@ for (const service of ["SecretsManager", "ParameterStore"]) {
   if (!store.ok) throw new Error(JSON.stringify(store.problems));
   const opening = store.value.store;
   const session = await opening.login(tokenProof("jwt", "first"), signal, facts);
-  await opening.fetch(opening.locate({ key: "db", metadataPolicy: "None" }), session, signal);
+  const located = opening.locate({ key, metadataPolicy: "None" });
+  await opening.fetch(located, session, signal).catch(() => undefined);
+  await opening.find?.list({}, session, signal);
+  await opening.batch?.fetch([located], session, signal);
 }
 process.stdout.write(JSON.stringify({ sent, opened: opened.filter((path) => !path.includes("node_modules")) }));

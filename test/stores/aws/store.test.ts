@@ -8,7 +8,7 @@ import { createHttpClients, type HttpClients } from "../../../plugin/wire/http.t
 import { canned, startHostileServer } from "../../fakes/hostile-server.ts";
 import type { CannedAnswer, HostileServer } from "../../fakes/hostile-server.ts";
 import { json, startFakeAws } from "./fake-aws.ts";
-import { arnOf, byAccount, byKeys, clock, keysProof, openAws, tokenProof } from "./opened.ts";
+import { arnOf, byAccount, byKeys, clock, keysProof, openAws, ref, textOf, tokenProof } from "./opened.ts";
 import { facts } from "../facts.ts";
 
 const { signal } = new AbortController();
@@ -18,9 +18,6 @@ before(
     void (clients = createHttpClients({ allowLoopback: true, allowPlainHttp: true, apiServer: [], exemptCidrs: [] })),
 );
 after(() => clients.close());
-
-const textOf = ({ value }: StoreAnswer): string => value.reveal().toString("utf8");
-const ref = (key: string, more: Partial<Ref> = {}): Ref => ({ key, metadataPolicy: "None", ...more });
 
 suite("a login at aws", { timeout: 30_000 }, () => {
   const opened = async (block: object) => {

@@ -69,6 +69,8 @@ suite("traps of the AWS SDK", { timeout: 60_000 }, () => {
       AWS_WEB_IDENTITY_TOKEN_FILE: join(home, ".aws/config"),
       AWS_ROLE_SESSION_NAME: "canary",
       AWS_CONTAINER_CREDENTIALS_FULL_URI: "http://169.254.170.23/v1/credentials",
+      AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: join(home, ".aws/config"),
+      AWS_ENDPOINT_URL_ACM: "http://canary.example",
       AWS_ENDPOINT_URL: "http://canary.example",
       AWS_ENDPOINT_URL_STS: "http://canary.example",
       AWS_ENDPOINT_URL_SSM: "http://canary.example",
@@ -94,15 +96,23 @@ suite("traps of the AWS SDK", { timeout: 60_000 }, () => {
         [],
       );
     }
+    const login = [
+      "https://sts.eu-central-1.amazonaws.com/ unsigned",
+      "https://sts.eu-central-1.amazonaws.com/ eu-central-1/sts/aws4_request",
+    ];
     assert.deepEqual(
       plain.sent.map(({ url, scope }) => `${url} ${scope}`),
       [
-        "https://sts.eu-central-1.amazonaws.com/ unsigned",
-        "https://sts.eu-central-1.amazonaws.com/ eu-central-1/sts/aws4_request",
+        ...login,
         "https://secretsmanager.eu-central-1.amazonaws.com/ eu-central-1/secretsmanager/aws4_request",
-        "https://sts.eu-central-1.amazonaws.com/ unsigned",
-        "https://sts.eu-central-1.amazonaws.com/ eu-central-1/sts/aws4_request",
+        "https://secretsmanager.eu-central-1.amazonaws.com/ eu-central-1/secretsmanager/aws4_request",
+        "https://secretsmanager.eu-central-1.amazonaws.com/ eu-central-1/secretsmanager/aws4_request",
+        ...login,
         "https://ssm.eu-central-1.amazonaws.com/ eu-central-1/ssm/aws4_request",
+        "https://ssm.eu-central-1.amazonaws.com/ eu-central-1/ssm/aws4_request",
+        "https://ssm.eu-central-1.amazonaws.com/ eu-central-1/ssm/aws4_request",
+        ...login,
+        "https://acm.eu-central-1.amazonaws.com/ eu-central-1/acm/aws4_request",
       ],
     );
     for (const { headers } of plain.sent) {
