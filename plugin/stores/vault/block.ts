@@ -1,37 +1,63 @@
 /**
- * Parses a `provider.vault` block of ESO's v1 schema. Knows which of its fields are honoured; everything else is a
- * problem with a path.
+ * Parses a `provider.vault` or `provider.openBao` block of ESO's v1 schema. Knows which of its fields are honoured;
+ * everything else is a problem with a path.
  */
 import type { Parsed, Problem } from "../../manifests/objects.ts";
 import type { StoreContext } from "../contract.ts";
 import { namespaceProblem, parseBlock } from "../provider-block.ts";
 import type { Selector } from "../provider-block.ts";
-import { readCaBundle } from "./ca-bundle.ts";
+import type { AuthBlock } from "./auth-schema.ts";
 import type { VaultConfig } from "./config.ts";
+import { headerProblem, readConnection } from "./connection-block.ts";
 import { chooseLogin } from "./login-choice.ts";
+import { withSecrets } from "./login-proof.ts";
+import type { BlockPlace } from "./login-proof.ts";
 import { pathProblem, trimSlashes } from "./path.ts";
-import { vaultBlock } from "./schema.ts";
-import type { AuthBlock } from "./schema.ts";
+import { openBaoBlock, vaultBlock } from "./schema.ts";
+import type { VaultBlock } from "./schema.ts";
+
+/** ESO's mount for a block that names none. */
+const openBaoPath = "kv";
+const openBaoLogins = ["tokenSecretRef", "appRole", "kubernetes", "userPass"];
 
 /** `plainHttp`: http:// servers are allowed. */
 export function parseVaultBlock(raw: unknown, context: StoreContext, plainHttp: boolean): Parsed<VaultConfig> {
   const parsed = parseBlock(vaultBlock, raw);
+  return parsed.ok ? toConfig(parsed.value, { ...context, root: "spec.provider.vault" }, plainHttp) : parsed;
+}
+
+/** `plainHttp`: http:// servers are allowed. */
+export function parseOpenBaoBlock(raw: unknown, context: StoreContext, plainHttp: boolean): Parsed<VaultConfig> {
+  const parsed = parseBlock(openBaoBlock, raw);
   if (!parsed.ok) return parsed;
-  const given = parsed.value;
+  const given = { ...parsed.value, path: parsed.value.path ? parsed.value.path : openBaoPath };
+  const config = toConfig(given, { ...context, root: "spec.provider.openBao" }, plainHttp, openBaoLogins);
+  return config.ok ? { ok: true, value: { ...config.value, kvOnly: true } } : config;
+}
+
+function toConfig(
+  given: VaultBlock,
+  place: BlockPlace,
+  plainHttp: boolean,
+  logins?: readonly string[],
+): Parsed<VaultConfig> {
+  const connection = readConnection(given, place);
+  const login = chooseLogin(given.auth ?? {}, given.namespace ?? "", place, logins);
   const problems: (Problem | undefined)[] = [
     serverProblem(given.server, plainHttp),
     pathProblem("path", given.path),
     headerProblem("namespace", given.namespace),
     headerProblem("auth.namespace", given.auth?.namespace),
-    ...selectorProblems(given.auth, context),
+    ...selectorProblems(given.auth, place),
+    ...(connection.ok ? [] : connection.problems),
+    ...(login.ok ? [] : login.problems),
   ];
-  const ca = readCaBundle(given.caBundle ?? "");
-  if (!ca.ok) problems.push(...ca.problems);
-  const login = chooseLogin(given.auth ?? {}, given.namespace ?? "", context);
-  if (!login.ok) problems.push(...login.problems);
   const [first, ...others] = problems.filter((problem) => problem !== undefined);
   if (first) return { ok: false, problems: [first, ...others] };
-  if (!ca.ok || !login.ok) throw new Error("unreachable: a part without a value has problems");
+  if (!connection.ok || !login.ok) throw new Error("unreachable: a part without a value has problems");
+  const { secrets, certificate, ...rest } = connection.value;
+  // A login by certificate is made over a connection that shows it, so the block's own cannot be shown beside it.
+  const shown = login.value.method === "cert" ? secrets : { ...secrets, ...certificate };
   return {
     ok: true,
     value: {
@@ -39,8 +65,8 @@ export function parseVaultBlock(raw: unknown, context: StoreContext, plainHttp: 
       path: withoutData(trimSlashes(given.path ?? ""), given.version),
       version: given.version,
       namespace: given.namespace ?? "",
-      login: login.value,
-      ...(ca.value === "" ? {} : { ca: ca.value }),
+      ...rest,
+      login: { ...login.value, proof: withSecrets(login.value.proof, shown) },
     },
   };
 }
@@ -60,21 +86,25 @@ function serverProblem(server: string, plainHttp: boolean): Problem | undefined 
   return undefined;
 }
 
-function headerProblem(path: string, value: string | undefined): Problem | undefined {
-  if (value === undefined || /^[\x21-\x7e]*$/.test(value)) return undefined;
-  return { path, problem: "must be printable ASCII without spaces" };
-}
-
-function selectorProblems(given: AuthBlock | undefined, context: StoreContext): (Problem | undefined)[] {
-  const { appRole, kubernetes, jwt, tokenSecretRef } = given ?? {};
+function selectorProblems(given: AuthBlock = {}, place: BlockPlace): (Problem | undefined)[] {
+  const { appRole, kubernetes, ldap, userPass, jwt, cert, iam, gcp, tokenSecretRef } = given;
   const selectors: readonly (readonly [string, Selector | undefined])[] = [
-    ["auth.tokenSecretRef", tokenSecretRef],
-    ["auth.appRole.roleRef", appRole?.roleRef],
-    ["auth.appRole.secretRef", appRole?.secretRef],
-    ["auth.kubernetes.serviceAccountRef", kubernetes?.serviceAccountRef],
-    ["auth.kubernetes.secretRef", kubernetes?.secretRef],
-    ["auth.jwt.secretRef", jwt?.secretRef],
-    ["auth.jwt.kubernetesServiceAccountToken.serviceAccountRef", jwt?.kubernetesServiceAccountToken?.serviceAccountRef],
+    ["tokenSecretRef", tokenSecretRef],
+    ["appRole.roleRef", appRole?.roleRef],
+    ["appRole.secretRef", appRole?.secretRef],
+    ["kubernetes.serviceAccountRef", kubernetes?.serviceAccountRef],
+    ["kubernetes.secretRef", kubernetes?.secretRef],
+    ["ldap.secretRef", ldap?.secretRef],
+    ["userPass.secretRef", userPass?.secretRef],
+    ["jwt.secretRef", jwt?.secretRef],
+    ["jwt.kubernetesServiceAccountToken.serviceAccountRef", jwt?.kubernetesServiceAccountToken?.serviceAccountRef],
+    ["cert.clientCert", cert?.clientCert],
+    ["cert.secretRef", cert?.secretRef],
+    ["iam.jwt.serviceAccountRef", iam?.jwt?.serviceAccountRef],
+    ["iam.secretRef.accessKeyIDSecretRef", iam?.secretRef?.accessKeyIDSecretRef],
+    ["iam.secretRef.secretAccessKeySecretRef", iam?.secretRef?.secretAccessKeySecretRef],
+    ["iam.secretRef.sessionTokenSecretRef", iam?.secretRef?.sessionTokenSecretRef],
+    ["gcp.secretRef.secretAccessKeySecretRef", gcp?.secretRef?.secretAccessKeySecretRef],
   ];
-  return selectors.map(([path, found]) => (found ? namespaceProblem(path, found, context) : undefined));
+  return selectors.map(([path, found]) => (found ? namespaceProblem(`auth.${path}`, found, place) : undefined));
 }

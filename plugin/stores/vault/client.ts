@@ -24,7 +24,18 @@ export interface VaultTarget {
   readonly namespace: string;
   /** Absent for a login. */
   readonly token?: SecretValue;
+  /** Beside those that every request has; lower-case names. */
+  readonly headers?: Readonly<Record<string, string | SecretValue>>;
+  /** Shared by the clients of one login; absent = no store asked for it. */
+  readonly writes?: WritesSeen;
 }
+
+/** The last write that a login's clients made, in Vault's own words, so that a standby can tell whether it knows it. */
+export interface WritesSeen {
+  index?: string;
+}
+
+const indexHeader = "x-vault-index";
 
 /** What node-vault hands its transport. */
 interface TransportOptions {
@@ -42,7 +53,9 @@ export async function createVaultClient(target: VaultTarget, send: HttpSend): Pr
   // Loaded at the first login: a process without a Vault store does not pay for it.
   const { default: nodeVault } = await import("node-vault");
   const transport = async (options: TransportOptions) => {
-    const answer = await send(requestOf(options, target.token), options.signal);
+    const answer = await send(requestOf(options, target), options.signal);
+    const index = answer.headers[indexHeader];
+    if (target.writes && index !== undefined && /^[\w+/=-]{1,1024}$/.test(index)) target.writes.index = index;
     // node-vault looks into the path of a refused request (`sys/health` would pass for a success), so it needs one.
     return { statusCode: answer.status, body: answer, request: { path: "" } };
   };
@@ -61,12 +74,14 @@ export async function createVaultClient(target: VaultTarget, send: HttpSend): Pr
   };
 }
 
-function requestOf(options: TransportOptions, token: SecretValue | undefined): Parameters<HttpSend>[0] {
+function requestOf(options: TransportOptions, { token, headers, writes }: VaultTarget): Parameters<HttpSend>[0] {
   const namespace = options.headers["X-Vault-Namespace"];
   return {
     method: options.method,
     url: new URL(options.uri),
     headers: {
+      ...headers,
+      ...(writes?.index === undefined ? {} : { [indexHeader]: writes.index }),
       accept: "application/json",
       "x-vault-request": "true",
       ...(token ? { "x-vault-token": token } : {}),

@@ -1,17 +1,22 @@
-/** HashiCorp Vault and OpenBao, by the `provider.vault` block. */
+/** HashiCorp Vault and OpenBao: the `provider.vault` block, and ESO's own smaller block for OpenBao. */
 import type { StoreKind } from "../contract.ts";
-import { parseVaultBlock } from "./block.ts";
+import { parseOpenBaoBlock, parseVaultBlock } from "./block.ts";
 import { createVaultStore } from "./store.ts";
 
-export const vault: StoreKind = {
-  name: "vault",
-  metricLabel: "HashiCorp/Vault",
-  propertySyntax: "key-then-gjson",
-  // Nothing about the caller reaches Vault beside its token.
-  unusedCallerFacts: ["namespace", "storeName", "storeKind"],
-  open(raw, context, deps) {
-    const parsed = parseVaultBlock(raw, context, deps.plainHttp);
-    if (!parsed.ok) return parsed;
-    return { ok: true, value: { store: createVaultStore(parsed.value, deps), config: parsed.value } };
-  },
-};
+function kindOf(name: string, metricLabel: string, parse: typeof parseVaultBlock): StoreKind {
+  return {
+    name,
+    metricLabel,
+    propertySyntax: "key-then-gjson",
+    // Nothing about the caller reaches Vault beside its token.
+    unusedCallerFacts: ["namespace", "storeName", "storeKind"],
+    open(raw, context, deps) {
+      const parsed = parse(raw, context, deps.plainHttp);
+      if (!parsed.ok) return parsed;
+      return { ok: true, value: { store: createVaultStore(parsed.value, deps), config: parsed.value } };
+    },
+  };
+}
+
+export const vault = kindOf("vault", "HashiCorp/Vault", parseVaultBlock);
+export const openBao = kindOf("openBao", "OpenBao", parseOpenBaoBlock);

@@ -1,129 +1,117 @@
 /** Which login an `auth` block asks for, and what that login wants to be shown. */
-import type { Parsed, Problem } from "../../manifests/objects.ts";
-import type { ProofNeed, SecretKeyRef, StoreContext } from "../contract.ts";
-import { toSecretKeyRef } from "../provider-block.ts";
-import type { Selector } from "../provider-block.ts";
-import type { VaultLogin } from "./config.ts";
-import { pathProblem, trimSlashes } from "./path.ts";
-import type { AuthBlock } from "./schema.ts";
+import type { Parsed } from "../../manifests/objects.ts";
+import type { ProofNeed } from "../contract.ts";
+import type { AuthBlock } from "./auth-schema.ts";
+import { chooseGcp, chooseIam } from "./cloud-choice.ts";
+import type { LoginChoice, VaultLogin } from "./config.ts";
+import { connectionSecrets } from "./config.ts";
+import { fail, staticProof, tokenProof } from "./login-proof.ts";
+import type { BlockPlace, Chosen } from "./login-proof.ts";
+import { pathProblem, segmentProblem, trimSlashes } from "./path.ts";
+
+type Method = Exclude<keyof AuthBlock, "namespace">;
 
 /** The order in which ESO looks: where a block has several, the first of them is the one that it would use. */
-const methods = ["tokenSecretRef", "appRole", "kubernetes", "jwt"] as const;
+const methods = [
+  "tokenSecretRef",
+  "appRole",
+  "kubernetes",
+  "ldap",
+  "userPass",
+  "jwt",
+  "cert",
+  "iam",
+  "gcp",
+] as const satisfies readonly Method[];
 /** ESO's default audience of the jwt method. */
 const jwtAudience = "vault";
-const root = "spec.provider.vault.auth";
 
-/** `namespace` is the store's own; `auth.namespace` stands in for it at login. */
-export function chooseLogin(auth: AuthBlock, namespace: string, context: StoreContext): Parsed<VaultLogin> {
+/** `namespace` is the store's own; `auth.namespace` stands in for it at login. `known`: what this kind has. */
+export function chooseLogin(
+  auth: AuthBlock,
+  namespace: string,
+  place: BlockPlace,
+  known: readonly string[] = methods,
+): Parsed<VaultLogin> {
   const given = methods.filter((method) => auth[method] !== undefined);
   const [method, ...others] = given;
-  if (method === undefined) return fail("auth", `names no login; give one of ${methods.join(", ")}`);
+  if (method === undefined)
+    return fail("auth", `names no login; give one of ${methods.filter((one) => known.includes(one)).join(", ")}`);
   if (others.length > 0)
     return fail("auth", `has several logins (${given.join(", ")}); keep one: ESO would use ${method}`);
   const loginNamespace = auth.namespace ? auth.namespace : namespace;
-  if (auth.tokenSecretRef) {
-    const proof = staticProof("token", { token: ["tokenSecretRef", auth.tokenSecretRef] }, context);
-    return "problem" in proof ? failWith(proof.problem) : ok({ method: "token", namespace: loginNamespace, proof });
+  if (method === "tokenSecretRef") {
+    const proof = staticProof("token", { token: ["auth.tokenSecretRef", auth.tokenSecretRef!] }, place);
+    return proof.ok ? { ok: true, value: { method: "token", namespace: loginNamespace, proof: proof.value } } : proof;
   }
-  if (auth.appRole) return appRole(auth.appRole, loginNamespace, context);
-  if (auth.kubernetes) return kubernetes(auth.kubernetes, loginNamespace, context);
-  return jwt(auth.jwt!, loginNamespace, context);
+  const chosen = choosers[method](auth, place);
+  if ("ok" in chosen) return chosen;
+  const { path, pathField = "path", defaultPath, choice, proof } = chosen;
+  const problem = pathProblem(`auth.${method}.${pathField}`, path);
+  if (problem) return { ok: false, problems: [problem] };
+  if (!proof.ok) return proof;
+  const mount = trimSlashes(path ?? "") || defaultPath;
+  return { ok: true, value: { ...choice, namespace: loginNamespace, mount, proof: proof.value } };
 }
 
-function appRole(
-  given: NonNullable<AuthBlock["appRole"]>,
-  namespace: string,
-  context: StoreContext,
-): Parsed<VaultLogin> {
-  const roleId = given.roleId?.trim() ?? "";
-  if (roleId === "" && !given.roleRef) return fail("auth.appRole", "give roleId or roleRef");
-  const proof = staticProof(
-    "appRole",
-    {
-      ...(roleId === "" && given.roleRef ? { roleId: ["appRole.roleRef", given.roleRef] as const } : {}),
-      secretId: ["appRole.secretRef", given.secretRef],
-    },
-    context,
-  );
-  const mount = mountOf("auth.appRole.path", given.path, "approle");
-  if ("problem" in proof) return failWith(proof.problem);
-  if (!mount.ok) return mount;
-  return ok({ method: "appRole", namespace, mount: mount.value, proof, ...(roleId === "" ? {} : { roleId }) });
-}
+type Chooser = (auth: AuthBlock, place: BlockPlace) => Chosen | ReturnType<typeof fail>;
 
-function kubernetes(
-  given: NonNullable<AuthBlock["kubernetes"]>,
-  namespace: string,
-  context: StoreContext,
-): Parsed<VaultLogin> {
-  const mount = mountOf("auth.kubernetes.mountPath", given.mountPath, "kubernetes");
-  if (!mount.ok) return mount;
-  const { serviceAccountRef: account, secretRef } = given;
-  const proof =
-    !account && secretRef
-      ? staticProof("kubernetes", { jwt: ["kubernetes.secretRef", secretRef] }, context, "token")
-      : tokenProof(account ? "kubernetes.serviceAccountRef" : "kubernetes", account, account?.audiences?.[0], context);
-  if ("problem" in proof) return failWith(proof.problem);
-  return ok({ method: "kubernetes", namespace, mount: mount.value, role: given.role.trim(), proof });
-}
+const choosers: Readonly<Record<Exclude<(typeof methods)[number], "tokenSecretRef">, Chooser>> = {
+  appRole({ appRole }, place) {
+    const { path, secretRef, roleRef, roleId: literal = "" } = appRole!;
+    const roleId = literal.trim();
+    if (roleId === "" && !roleRef) return fail("auth.appRole", "give roleId or roleRef");
+    const selectors = {
+      ...(roleId === "" ? { roleId: ["auth.appRole.roleRef", roleRef!] as const } : {}),
+      secretId: ["auth.appRole.secretRef", secretRef] as const,
+    };
+    const choice: LoginChoice = { method: "appRole", ...(roleId === "" ? {} : { roleId }) };
+    return { path, defaultPath: "approle", choice, proof: staticProof("appRole", selectors, place) };
+  },
+  kubernetes({ kubernetes }, place) {
+    const { mountPath, role, serviceAccountRef: account, secretRef } = kubernetes!;
+    const field = account ? "auth.kubernetes.serviceAccountRef" : "auth.kubernetes";
+    const proof: Parsed<ProofNeed> =
+      !account && secretRef
+        ? staticProof("kubernetes", { jwt: ["auth.kubernetes.secretRef", secretRef] }, place, "token")
+        : { ok: true, value: tokenProof({ field, account, audience: account?.audiences?.[0] }, place) };
+    const choice: LoginChoice = { method: "kubernetes", role: role.trim() };
+    return { path: mountPath, pathField: "mountPath", defaultPath: "kubernetes", choice, proof };
+  },
+  ldap: ({ ldap }, place) => byPassword("ldap", ldap!, place),
+  userPass: ({ userPass }, place) => byPassword("userPass", userPass!, place),
+  jwt({ jwt }, place) {
+    const { path, role = "", secretRef, kubernetesServiceAccountToken: wanted } = jwt!;
+    if (!secretRef && !wanted) return fail("auth.jwt", "give secretRef or kubernetesServiceAccountToken");
+    const account = wanted?.serviceAccountRef;
+    const [audience] = [...(wanted?.audiences ?? [jwtAudience]), ...(account?.audiences ?? [])];
+    const proof: Parsed<ProofNeed> = secretRef
+      ? staticProof("jwt", { jwt: ["auth.jwt.secretRef", secretRef] }, place)
+      : { ok: true, value: tokenProof({ field: "auth.jwt.kubernetesServiceAccountToken", account, audience }, place) };
+    return { path, defaultPath: "jwt", choice: { method: "jwt", role: role.trim() }, proof };
+  },
+  cert({ cert }, place) {
+    const { path, vaultRole = "", clientCert, secretRef } = cert!;
+    const selectors = {
+      [connectionSecrets.certificate]: ["auth.cert.clientCert", clientCert] as const,
+      [connectionSecrets.key]: ["auth.cert.secretRef", secretRef] as const,
+    };
+    const proof = staticProof("cert", selectors, place);
+    return { path, defaultPath: "cert", choice: { method: "cert", role: vaultRole.trim() }, proof };
+  },
+  iam: ({ iam }, place) => chooseIam(iam!, place),
+  gcp: ({ gcp }, place) => chooseGcp(gcp!, place),
+};
 
-function jwt(given: NonNullable<AuthBlock["jwt"]>, namespace: string, context: StoreContext): Parsed<VaultLogin> {
-  const mount = mountOf("auth.jwt.path", given.path, "jwt");
-  if (!mount.ok) return mount;
-  const { secretRef, kubernetesServiceAccountToken: wanted } = given;
-  if (!secretRef && !wanted) return fail("auth.jwt", "give secretRef or kubernetesServiceAccountToken");
-  const audiences = [...(wanted?.audiences ?? [jwtAudience]), ...(wanted?.serviceAccountRef.audiences ?? [])];
-  const proof = secretRef
-    ? staticProof("jwt", { jwt: ["jwt.secretRef", secretRef] }, context)
-    : tokenProof("jwt.kubernetesServiceAccountToken", wanted!.serviceAccountRef, audiences[0], context);
-  if ("problem" in proof) return failWith(proof.problem);
-  return ok({ method: "jwt", namespace, mount: mount.value, role: given.role?.trim() ?? "", proof });
-}
-
-function staticProof(
-  method: string,
-  selectors: Readonly<Record<string, readonly [string, Selector]>>,
-  context: StoreContext,
-  defaultKey = "",
-): ProofNeed | { readonly problem: Problem } {
-  const entries = Object.entries(selectors);
-  const keyless = entries.find(([, [, selector]]) => (selector.key ?? defaultKey) === "");
-  if (keyless)
-    return { problem: { path: `auth.${keyless[1][0]}.key`, problem: "is missing; name a key of the Secret" } };
-  const secrets: Record<string, SecretKeyRef> = {};
-  for (const [secret, [field, selector]] of entries)
-    secrets[secret] = toSecretKeyRef(`${root}.${field}`, selector, context, defaultKey);
-  return { kind: "static", method, secrets };
-}
-
-function tokenProof(
-  field: string,
-  account: Selector | undefined,
-  audience: string | undefined,
-  context: StoreContext,
-): ProofNeed {
-  const foreign = context.scope === "ClusterSecretStore" ? account?.namespace : undefined;
-  return {
-    kind: "token",
-    field: `${root}.${field}`,
-    ...(account ? { serviceAccount: { name: account.name, ...(foreign ? { namespace: foreign } : {}) } } : {}),
-    ...(audience === undefined ? {} : { audience }),
-  };
-}
-
-function mountOf(path: string, value: string | undefined, byDefault: string): Parsed<string> {
-  const problem = pathProblem(path, value);
-  return problem ? failWith(problem) : { ok: true, value: trimSlashes(value ?? "") || byDefault };
-}
-
-function ok(value: VaultLogin): Parsed<VaultLogin> {
-  return { ok: true, value };
-}
-
-function fail(path: string, problem: string): { ok: false; problems: [Problem] } {
-  return failWith({ path, problem });
-}
-
-function failWith(problem: Problem): { ok: false; problems: [Problem] } {
-  return { ok: false, problems: [problem] };
+function byPassword(
+  method: "ldap" | "userPass",
+  { path, username, secretRef }: NonNullable<AuthBlock["ldap"]>,
+  place: BlockPlace,
+): Chosen | ReturnType<typeof fail> {
+  const name = username.trim();
+  const problem = name.split("/").map(segmentProblem).find(Boolean);
+  // The name is a part of the path that the password is sent to.
+  if (problem) return fail(`auth.${method}.username`, name === "" ? "must not be empty" : problem);
+  const proof = staticProof(method, { password: [`auth.${method}.secretRef`, secretRef] }, place);
+  return { path, defaultPath: method.toLowerCase(), choice: { method, username: name }, proof };
 }

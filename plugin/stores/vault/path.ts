@@ -4,22 +4,43 @@
  *
  * A key is tenant input: a segment that could climb out of the mount is refused, everything else is encoded.
  */
+import { canonicalJson } from "../../core/canonical-json.ts";
 import { Failure } from "../../core/failure.ts";
 import type { Problem } from "../../manifests/objects.ts";
 import type { Address, Located, Ref } from "../contract.ts";
 import type { VaultConfig } from "./config.ts";
 
-type PathRules = Pick<VaultConfig, "path" | "version">;
+export type PathRules = Pick<VaultConfig, "path" | "version" | "kvOnly">;
+
+/** A method of our own: the read may make something for whoever asks, so its answer is nobody else's. */
+export const ownRead = "READ";
 
 /** Throws Failure `ref_invalid`. */
 export function locate(rules: PathRules, ref: Ref): Located {
-  if (ref.metadataPolicy === "Fetch")
-    throw new Failure("ref_invalid", "metadataPolicy Fetch is not supported yet for provider vault; remove it");
-  const segments = ref.key.split("/");
-  const problem = ref.key === "" ? "is empty" : segments.map(segmentProblem).find(Boolean);
+  checkKey(ref.key);
+  const place = placeOf(rules, ref.key);
+  if (ref.metadataPolicy === "Fetch") return located(metadataAddress(rules, place), metadataWish);
+  const address = dataAddress(rules, place);
+  const version = versionOf(rules, ref.version ?? "");
+  return { ...located(address), method: isPlainRead(rules, address) ? "GET" : ownRead, version };
+}
+
+const metadataWish = canonicalJson({ metadata: true });
+
+/** Whether what is kept about a secret is read, in place of the secret. */
+export function isMetadata(found: Located): boolean {
+  return found.arguments === metadataWish;
+}
+
+/** A plain read. */
+export function located(address: string, args: string = ""): Located {
+  return { address: address as Address, method: "GET", arguments: args, version: "" };
+}
+
+/** Throws Failure `ref_invalid` when a key, or a folder, cannot be sent. */
+export function checkKey(key: string): void {
+  const problem = key === "" ? "is empty" : key.split("/").map(segmentProblem).find(Boolean);
   if (problem) throw new Failure("ref_invalid", `the key ${problem}; write it as in "payments/db"`);
-  const address = addressOf(rules, ref.key);
-  return { address: address as Address, method: "GET", arguments: "", version: versionOf(rules, ref.version ?? "") };
 }
 
 /** The address as the path of a URL below `/v1/`. */
@@ -58,26 +79,81 @@ export function looksDoubled(rules: PathRules, address: string): boolean {
   return others.length > 0 && ["secret", "kv", "data", ...rules.path.split("/")].includes(first!);
 }
 
-function addressOf({ path, version }: PathRules, key: string): string {
-  if (path === "") return version === "v1" || key.includes("/data/") ? key : belowFirstSegment(key);
-  const inside = key.startsWith(`${path}/`) ? key.slice(path.length + 1) : key;
-  if (version === "v1") return `${path}/${inside}`;
-  const plain = inside !== key && inside.startsWith("data/") ? inside.slice("data/".length) : inside;
-  return `${path}/data/${plain}`;
+/** A place in an engine: what of a key names the mount, and what lies in it. */
+export interface Place {
+  /** Empty where nothing tells (KV v1 without a store path). */
+  readonly mount: string;
+  /** Empty = the mount itself. */
+  readonly inside: string;
 }
 
-function belowFirstSegment(key: string): string {
-  const slash = key.indexOf("/");
-  if (slash < 0)
+/** Throws Failure `ref_invalid` for a key that names a mount but nothing in it. */
+export function placeOf(rules: PathRules, key: string): Place {
+  const { path, version, kvOnly } = rules;
+  if (path === "") {
+    if (version === "v1") return { mount: "", inside: key };
+    const at = key.indexOf("/data/");
+    if (at >= 0) return { mount: key.slice(0, at), inside: key.slice(at + "/data/".length) };
+    const slash = key.indexOf("/");
+    if (slash >= 0) return { mount: key.slice(0, slash), inside: key.slice(slash + 1) };
     throw new Failure(
       "ref_invalid",
       "the key names a mount but no secret in it; give it as mount/name, or set the store's path",
     );
-  return `${key.slice(0, slash)}/data/${key.slice(slash + 1)}`;
+  }
+  if (kvOnly || !key.startsWith(`${path}/`)) return { mount: path, inside: key };
+  const inside = key.slice(path.length + 1);
+  return { mount: path, inside: version === "v2" ? inside.replace(/^data\/(?=.)/, "") : inside };
 }
 
-/** KV v1 has no versions; Vault takes version 0 for the current one. */
-function versionOf({ version: engine }: PathRules, version: string): string {
+export function dataAddress({ version }: PathRules, { mount, inside }: Place): string {
+  return joined(mount, version === "v2" ? "data" : "", inside);
+}
+
+/** Throws Failure `ref_invalid` for an engine, or a block, that has no metadata. */
+export function metadataAddress({ version, kvOnly }: PathRules, { mount, inside }: Place): string {
+  if (version === "v1")
+    throw new Failure(
+      "ref_invalid",
+      "metadata is kept by KV v2 alone; remove metadataPolicy, or use a store of version v2",
+    );
+  if (kvOnly)
+    throw new Failure(
+      "ref_invalid",
+      "metadata is not read by provider openBao; remove metadataPolicy, or use provider vault",
+    );
+  return joined(mount, "metadata", inside);
+}
+
+/** Where the names below a place are listed. */
+export function listAddress({ version }: PathRules, { mount, inside }: Place): string {
+  return joined(mount, version === "v2" ? "metadata" : "", inside);
+}
+
+function joined(...parts: readonly string[]): string {
+  return parts.filter((part) => part !== "").join("/");
+}
+
+/** Names that engines give to paths where each read makes a credential. */
+const makers = new Set(["creds", "sts", "roleset", "static-account", "impersonated-account"]);
+
+/**
+ * Whether a read makes nothing and can be shared. KV v2 says so by its path; `version: v1` is taken at its word where the
+ * store names the mount, unless the path looks like another engine's. What is found out too late is refused by the read.
+ */
+function isPlainRead({ path, version }: PathRules, address: string): boolean {
+  if (version === "v2") return true;
+  const below = address.split("/").slice(1);
+  return path !== "" && !below.some((segment) => makers.has(segment));
+}
+
+/** KV v1 has no versions, which ESO minds with OpenBao alone; Vault takes version 0 for the current one. */
+function versionOf({ version: engine, kvOnly }: PathRules, version: string): string {
+  if (version !== "" && engine === "v1" && kvOnly)
+    throw new Failure(
+      "ref_invalid",
+      "KV v1 keeps one version of a secret; remove version, or use a store of version v2",
+    );
   if (engine === "v1" || version === "") return "";
   if (!/^\d{1,15}$/.test(version)) throw new Failure("ref_invalid", "version must be a whole number, 1 or above");
   const canonical = String(Number(version));

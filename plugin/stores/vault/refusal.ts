@@ -6,10 +6,8 @@ import { retryAfterMs } from "../http-retry-after.ts";
 import type { Located } from "../contract.ts";
 import type { HttpAnswer } from "../http.ts";
 import { isGoneVersion, refusalEnvelope, texts } from "./answer.ts";
-import type { VaultConfig, VaultLogin } from "./config.ts";
+import type { MountLogin, VaultConfig } from "./config.ts";
 import { looksDoubled } from "./path.ts";
-
-type MountLogin = Exclude<VaultLogin, { method: "token" }>;
 
 /** For any status but 200 at `auth/<mount>/login`. */
 export function loginRefusal(answer: HttpAnswer, login: MountLogin, clock: Clock): Failure {
@@ -19,7 +17,7 @@ export function loginRefusal(answer: HttpAnswer, login: MountLogin, clock: Clock
   if ([400, 401, 403].includes(answer.status))
     return new Failure(
       "store_login_denied",
-      `vault refused the ${where}${who} (${answer.status}): check the mount, the role and what the role is bound to${boundTo(login)}`,
+      `vault refused the ${where}${who} (${answer.status}): check the mount${knobs[login.method]}`,
     );
   if (answer.status === 404 && texts(document, "errors").length > 0)
     return new Failure(
@@ -29,9 +27,19 @@ export function loginRefusal(answer: HttpAnswer, login: MountLogin, clock: Clock
   return unavailable(answer, document, where, clock);
 }
 
-function boundTo({ method }: MountLogin): string {
-  return method === "appRole" ? "" : ": service account, namespace, audience";
-}
+const bound = ", the role and what the role is bound to";
+
+/** What to look at, beside the mount, when a login is refused. */
+const knobs: Readonly<Record<MountLogin["method"], string>> = {
+  kubernetes: `${bound}: service account, namespace, audience`,
+  jwt: `${bound}: subject, audience, claims`,
+  appRole: `${bound}, and the secret id's own limits`,
+  ldap: ", user name and password, and the directory's groups",
+  userPass: ", user name and password",
+  cert: ", which authorities its roles trust and what names they allow",
+  iam: `${bound}: ARN, account, and the server id of the mount`,
+  gcp: `${bound}: service account, project`,
+};
 
 /** For any status but 200 at a read. */
 export function readRefusal(answer: HttpAnswer, located: Located, config: VaultConfig, clock: Clock): Failure {
@@ -56,13 +64,39 @@ export function readRefusal(answer: HttpAnswer, located: Located, config: VaultC
   }
 }
 
-/** For any status but 200 when a token asks about itself. */
-export function lookupRefusal(answer: HttpAnswer, clock: Clock): Failure {
+/** For any status but 200 at a listing. */
+export function listRefusal(answer: HttpAnswer, located: Located, config: VaultConfig, clock: Clock): Failure {
+  const { status } = answer;
+  if (status !== 401 && status !== 403) return readRefusal(answer, located, config, clock);
+  return new Failure(
+    "store_denied",
+    `vault refused to list "${located.address}" (${status}): the token has ended, or its policies lack list on it${inNamespace(config)}`,
+  );
+}
+
+/** For any status but 200 or 204 when a lease is renewed or ended. A lease's id stays out of it. */
+export function leaseRefusal(answer: HttpAnswer, act: "renew" | "revoke", clock: Clock): Failure {
   const { status } = answer;
   if (status === 401 || status === 403)
     return new Failure(
       "store_denied",
-      `vault does not accept the token (${status}): it has ended or was revoked, or its policies lack read on auth/token/lookup-self`,
+      `vault refused to ${act} a lease (${status}): the token has ended, or its policies lack update on sys/leases/${act}`,
+    );
+  if (status === 400 || status === 404)
+    return new Failure(
+      "ref_not_found",
+      `vault cannot ${act} a lease (${status}): it has ended, or its time is used up`,
+    );
+  return unavailable(answer, refusalEnvelope(answer), `to ${act} a lease`, clock);
+}
+
+/** For any status but 200 when a token asks about itself, or for a longer life. */
+export function lookupRefusal(answer: HttpAnswer, clock: Clock, path = "read on auth/token/lookup-self"): Failure {
+  const { status } = answer;
+  if (status === 400 || status === 401 || status === 403)
+    return new Failure(
+      "store_denied",
+      `vault does not accept the token (${status}): it has ended or was revoked, or its policies lack ${path}`,
     );
   if (status === 404)
     return new Failure("answer_invalid", `vault's URL answered 404 to a token's question; check the server URL`);

@@ -1,59 +1,43 @@
-/** The fields of a `provider.vault` block in ESO's v1 schema: those honoured, and those that are not supported yet. */
+/** The fields of `provider.vault` and `provider.openBao` blocks in ESO's v1 schema: what is honoured, and what is not supported yet. */
 import * as v from "valibot";
-import { block, notYet, optionalText, secretKeySelector, serviceAccountSelector, text } from "../provider-block.ts";
+import { caProvider } from "../ca-bundle.ts";
+import { block, optionalText, secretKeySelector, text } from "../provider-block.ts";
+import { authBlock, openBaoAuthBlock } from "./auth-schema.ts";
 
-const selector = v.optional(secretKeySelector);
+const flag = v.optional(v.boolean("must be true or false"));
+const version = v.optional(v.picklist(["v1", "v2"], "must be v1 or v2"), "v2");
 
-const auth = block({
-  namespace: optionalText,
-  tokenSecretRef: selector,
-  appRole: v.optional(
-    block({ path: optionalText, roleId: optionalText, roleRef: selector, secretRef: secretKeySelector }),
-  ),
-  kubernetes: v.optional(
-    block({
-      mountPath: optionalText,
-      role: text,
-      serviceAccountRef: v.optional(serviceAccountSelector),
-      secretRef: selector,
-    }),
-  ),
-  jwt: v.optional(
-    block({
-      path: optionalText,
-      role: optionalText,
-      secretRef: selector,
-      kubernetesServiceAccountToken: v.optional(
-        block({
-          serviceAccountRef: serviceAccountSelector,
-          audiences: v.optional(v.array(text, "must be a list")),
-          // The token's life is set where it is made: kubelet's projection, or ours.
-          expirationSeconds: v.optional(v.number("must be a number of seconds")),
-        }),
-      ),
-    }),
-  ),
-  ldap: notYet,
-  userPass: notYet,
-  cert: notYet,
-  iam: notYet,
-  gcp: notYet,
-});
+/** ESO had texts here first, and later blocks. */
+const header = v.union(
+  [v.string(), block({ value: v.optional(v.string("must be a string")), secretKeyRef: v.optional(secretKeySelector) })],
+  "must be a text, or a block with value or secretKeyRef",
+);
 
 export const vaultBlock = block({
   server: text,
   path: optionalText,
-  version: v.optional(v.picklist(["v1", "v2"], "must be v1 or v2"), "v2"),
+  version,
   namespace: optionalText,
   caBundle: optionalText,
-  auth: v.optional(auth),
-  caProvider: notYet,
-  tls: notYet,
-  headers: notYet,
-  readYourWrites: notYet,
-  forwardInconsistent: notYet,
-  checkAndSet: notYet,
+  caProvider: v.optional(caProvider),
+  tls: v.optional(block({ certSecretRef: v.optional(secretKeySelector), keySecretRef: v.optional(secretKeySelector) })),
+  headers: v.optional(v.record(v.string(), header, "must be a map of header names")),
+  readYourWrites: flag,
+  forwardInconsistent: flag,
+  // Only writes look at it.
+  checkAndSet: v.optional(block({ required: flag })),
+  auth: v.optional(authBlock),
 });
 
-type VaultBlock = v.InferOutput<typeof vaultBlock>;
-export type AuthBlock = NonNullable<VaultBlock["auth"]>;
+/** The part that ESO gives to OpenBao's own block. */
+export const openBaoBlock = block({
+  server: text,
+  path: optionalText,
+  version,
+  namespace: optionalText,
+  caBundle: optionalText,
+  caProvider: v.optional(caProvider),
+  auth: v.optional(openBaoAuthBlock),
+});
+
+export type VaultBlock = v.InferOutput<typeof vaultBlock>;

@@ -1,76 +1,82 @@
-/** One Vault (or OpenBao) KV engine: logs in and reads through node-vault, one client for each session. */
+/** One Vault (or OpenBao) engine: logs in and reads through node-vault, one client for each session. */
 import { Failure } from "../../core/failure.ts";
-import type { Located, Proof, Session, Store, StoreAnswer, StoreDeps } from "../contract.ts";
-import { envelope, readSecret } from "./answer.ts";
+import type { Located, Proof, Store, StoreAnswer, StoreDeps } from "../contract.ts";
+import { counted } from "../counted.ts";
+import { envelope, metadataAnswer, readSecret } from "./answer.ts";
 import { createVaultClient } from "./client.ts";
-import type { VaultClient } from "./client.ts";
+import type { WritesSeen } from "./client.ts";
 import type { VaultConfig } from "./config.ts";
+import { headersOf, tlsOf } from "./connection.ts";
+import { createFind } from "./find.ts";
+import { endingWith, leaseCalls } from "./leases.ts";
 import { givenToken, logIn } from "./login.ts";
-import { locate, wirePath } from "./path.ts";
+import { isMetadata, locate, ownRead, wirePath } from "./path.ts";
 import { lookupRefusal, notFound, readRefusal } from "./refusal.ts";
-
-export interface VaultSession extends Session {
-  /** Holds the token, as `self` does; nothing else does. */
-  readonly client: VaultClient;
-  /** For what a token may ask about itself: in the namespace that it comes from. */
-  readonly self: VaultClient;
-}
+import { openSession, renewSession } from "./session.ts";
+import type { VaultSession } from "./session.ts";
 
 export function createVaultStore(
   config: VaultConfig,
-  deps: Pick<StoreDeps, "clock" | "http" | "countCall">,
+  { clock, http, countCall, endpoints = {} }: Pick<StoreDeps, "clock" | "http" | "countCall" | "endpoints">,
 ): Store<VaultSession> {
-  const { clock, countCall } = deps;
-  const send = deps.http(config.ca === undefined ? {} : { ca: config.ca });
-  const { login } = config;
+  const { server, login } = config;
+  const leases = leaseCalls(clock);
+  const loginDeps = { clock, countCall, sendToSts: http({}), stsEndpoint: endpoints["AWS_STS_ENDPOINT"] };
 
-  const grant = async (proof: Proof, signal: AbortSignal) =>
-    login.method === "token"
-      ? givenToken(proof)
-      : counted("Login", countCall, () => logIn(config, login, proof, { send, clock }, signal));
+  async function open(proof: Proof, signal: AbortSignal): Promise<VaultSession> {
+    const send = http(tlsOf(config, proof));
+    const writes: { writes?: WritesSeen } = config.readYourWrites ? { writes: {} } : {};
+    const connection = { headers: headersOf(config, proof), ...writes };
+    if (login.method === "token") return openSession(config, givenToken(proof), connection, send);
+    const client = await createVaultClient({ server, namespace: login.namespace, ...connection }, send);
+    const granted = await counted("Login", countCall, () => logIn(login, proof, client, loginDeps, signal));
+    return openSession(config, granted, connection, send);
+  }
 
-  const read = async (located: Located, client: VaultClient, signal: AbortSignal): Promise<StoreAnswer> => {
+  async function read(located: Located, session: VaultSession, signal: AbortSignal): Promise<StoreAnswer> {
     const query = located.version === "" ? "" : `?version=${located.version}`;
-    const answer = await client.read(wirePath(located.address) + query, signal);
+    const answer = await session.client.read(wirePath(located.address) + query, signal);
     if (answer.status !== 200) throw readRefusal(answer, located, config, clock);
-    const secret = readSecret(envelope(answer), located, config.version, clock);
+    const document = envelope(answer);
+    if (isMetadata(located)) return metadataAnswer(document);
+    const secret = readSecret(document, located, config.version, clock);
     if (secret === "gone") throw notFound(located, config);
-    return secret;
-  };
+    if (secret.lease && located.method !== ownRead) return refuseLease(located, secret, session, signal);
+    return endingWith(session, secret);
+  }
 
-  const lookUp = async (client: VaultClient, signal: AbortSignal): Promise<void> => {
-    const answer = await client.read("auth/token/lookup-self", signal);
+  /** It was made for one reader and would be handed to several. */
+  async function refuseLease(
+    { address }: Located,
+    { lease }: StoreAnswer,
+    session: VaultSession,
+    signal: AbortSignal,
+  ): Promise<never> {
+    await leases.revoke(lease!, session, signal).catch(() => undefined);
+    throw new Failure(
+      "store_invalid",
+      `the engine at "${address}" makes a new credential for each read, so it is no KV engine: remove the store's path and name the mount in the key`,
+    );
+  }
+
+  async function lookUp({ self }: VaultSession, signal: AbortSignal): Promise<void> {
+    const answer = await self.read("auth/token/lookup-self", signal);
     if (answer.status !== 200) throw lookupRefusal(answer, clock);
-  };
+  }
 
   return {
     proofNeed: login.proof,
-    loginRealm: [config.server, login.namespace, login.method === "token" ? "token" : `auth/${login.mount}`].join(" "),
+    loginRealm: [server, login.namespace, login.method === "token" ? "token" : `auth/${login.mount}`].join(" "),
     locate: (ref) => locate(config, ref),
-    async login(proof, signal) {
-      const { token, ...end } = await grant(proof, signal);
-      const { server, namespace } = config;
-      const client = await createVaultClient({ server, namespace, token }, send);
-      const isSame = login.namespace === namespace;
-      const self = isSame ? client : await createVaultClient({ server, namespace: login.namespace, token }, send);
-      const given = login.method === "token" ? ({ given: true } as const) : {};
-      return { ...end, ...given, client, self };
+    login: open,
+    check: (session, signal) => counted("LookupSelf", countCall, () => lookUp(session, signal)),
+    fetch: (located, session, signal) => counted("ReadSecretData", countCall, () => read(located, session, signal)),
+    renew: (session, signal) => renewSession(session, clock, signal),
+    find: createFind(config, { clock, countCall }),
+    leases: {
+      renew: (lease, session, signal) => counted("RenewLease", countCall, () => leases.renew(lease, session, signal)),
+      revoke: (lease, session, signal) =>
+        counted("RevokeLease", countCall, () => leases.revoke(lease, session, signal)),
     },
-    check: (session, signal) => counted("LookupSelf", countCall, () => lookUp(session.self, signal)),
-    fetch: (located, session, signal) =>
-      counted("ReadSecretData", countCall, () => read(located, session.client, signal)),
   };
-}
-
-/** "Not found" is an answer, not a failed call: ESO counts it as a success too. */
-async function counted<T>(call: string, count: StoreDeps["countCall"], work: () => Promise<T>): Promise<T> {
-  try {
-    const result = await work();
-    count(call, "success");
-    return result;
-  } catch (thrown) {
-    const answered = thrown instanceof Failure && /^(ref|version)_not_found$/.test(thrown.code);
-    count(call, answered ? "success" : "error");
-    throw thrown;
-  }
 }

