@@ -8,8 +8,10 @@ import {
   folders,
   listOf,
   listenAddress,
+  noProxyHosts,
   objectLabels,
   oneOf,
+  proxyUrl,
   text,
   wholeNumber,
 } from "./config-values.ts";
@@ -34,6 +36,15 @@ export type FlagTable = Readonly<Record<string, Flag<unknown>>>;
 type ValueOf<F> = F extends Flag<infer T> ? (F extends { readonly optional: true } ? T | undefined : T) : never;
 export type Values<T extends FlagTable> = { readonly [K in keyof T]: ValueOf<T[K]> };
 
+const proxies = {
+  httpsProxy: { parse: proxyUrl, optional: true, help: "proxy to https:// stores, e.g. http://proxy.example.com:3128" },
+  noProxy: {
+    parse: noProxyHosts,
+    byDefault: "",
+    help: "hosts that are reached without it, e.g. .example.com,10.0.0.0/8",
+  },
+} as const satisfies FlagTable;
+
 const shared = {
   logLevel: { parse: oneOf("debug", "info", "warn", "error"), byDefault: "info", help: "least level that is logged" },
   metricsObjectLabels: {
@@ -55,6 +66,7 @@ const shared = {
     help: "audience of service account tokens where a store names none",
   },
   controllerClass: { parse: text, byDefault: "default", help: "stores with another spec.controller are left alone" },
+  ...proxies,
 } as const satisfies FlagTable;
 
 const standalone = {
@@ -122,6 +134,7 @@ const render = {
   live: { parse: flag, byDefault: "false", bare: true, help: "read the stores among the manifests" },
   showValues: { parse: flag, byDefault: "false", bare: true, help: "print values; each is [hidden] without it" },
   output: { parse: oneOf("yaml", "json"), byDefault: "yaml", letter: "o", help: "form of the Secrets: yaml or json" },
+  ...proxies,
 } as const satisfies FlagTable;
 
 export const commands = {

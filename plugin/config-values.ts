@@ -1,7 +1,10 @@
 /** The value forms that flags take. Each parser gives the value or the problem, worded with a correct example. */
 import { isAbsolute } from "node:path";
 import { parseGoDuration } from "./core/duration.ts";
+import { SecretValue } from "./core/secret-value.ts";
+import { readProxyUrl } from "./manifests/proxy-url.ts";
 import { isCidr } from "./stores/http-address.ts";
+import { isNoProxyEntry } from "./stores/http-no-proxy.ts";
 
 export type FlagValue<T> = { readonly value: T } | { readonly problem: string };
 export type FlagParser<T> = (text: string) => FlagValue<T>;
@@ -40,6 +43,39 @@ export const folders: FlagParser<readonly string[]> = (given) => {
 export const cidrs: FlagParser<readonly string[]> = (given) => {
   const networks = given === "" ? [] : given.split(",").map((part) => part.trim());
   return networks.every(isCidr) ? { value: networks } : { problem: "must be networks; write 10.0.0.5/32,fd00::/8" };
+};
+
+export interface ProxyValue {
+  /** Scheme, host and port. */
+  readonly origin: string;
+  /** Of a header Proxy-Authorization, from the URL's user and password. */
+  readonly authorization?: SecretValue;
+}
+
+/** A proxy's URL, with user and password where it wants them; empty = none. */
+export const proxyUrl: FlagParser<ProxyValue | undefined> = (given) => {
+  if (given === "") return { value: undefined };
+  const read = readProxyUrl(given);
+  if ("problem" in read) return read;
+  const { origin, username, password } = read.url;
+  if (username === "" && password === "") return { value: { origin } };
+  try {
+    const login = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`, "utf8");
+    return { value: { origin, authorization: SecretValue.fromText(`Basic ${login.toString("base64")}`) } };
+  } catch {
+    return { problem: "has a user or password with a % that begins no escape; write % as %25" };
+  }
+};
+
+/** A comma list as of NO_PROXY; may be empty. */
+export const noProxyHosts: FlagParser<readonly string[]> = (given) => {
+  const entries = given
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
+  return entries.every(isNoProxyEntry)
+    ? { value: entries }
+    : { problem: "must be hosts, .domains, addresses or networks; write .example.com,vault:8200,10.0.0.0/8" };
 };
 
 export const flag: FlagParser<boolean> = (given) =>

@@ -6,26 +6,29 @@
  */
 import { resolve } from "node:path";
 import { readEndpoints } from "./config-endpoints.ts";
+import { readOwnIdentity } from "./config-own-identity.ts";
 import { commands } from "./config-flags.ts";
 import type { CommandName, Flag, FlagTable, Values } from "./config-flags.ts";
 import { nearestName } from "./core/names.ts";
 
 type FlagsOf<C extends CommandName> = Values<(typeof commands)[C]["flags"]>;
 
-interface Endpoints {
+interface Surroundings {
   /** By the variable that gave it; absent when there is none. */
   readonly endpoints?: Readonly<Record<string, string>>;
+  /** By the variable that gave it; absent when there is none. */
+  readonly ownIdentity?: Readonly<Record<string, string>>;
 }
 
 /** Durations in milliseconds, sizes in bytes, folders absolute. */
-export type StandaloneConfig = { readonly command: "standalone"; readonly socketDir: string } & Endpoints &
+export type StandaloneConfig = { readonly command: "standalone"; readonly socketDir: string } & Surroundings &
   Omit<FlagsOf<"standalone">, "socketDir">;
 
 export type NodeConfig = {
   readonly command: "node";
   /** Where a pod finds its API server; absent outside of a cluster. */
   readonly apiServer?: { readonly host: string; readonly port: string };
-} & Endpoints &
+} & Surroundings &
   FlagsOf<"node">;
 
 /** What both commands that serve have in common. */
@@ -35,7 +38,7 @@ export type RenderConfig = {
   readonly command: "render";
   /** At least one. Either `values` is there or `live` is true. */
   readonly files: readonly string[];
-} & Endpoints &
+} & Surroundings &
   FlagsOf<"render">;
 
 export type Config = ServiceConfig | RenderConfig;
@@ -66,9 +69,13 @@ export function loadConfig(args: readonly string[], environment: Environment): L
   const { values, files, problems } = readFlags(command, rest, environment);
   if (command === "render") problems.push(...renderProblems(values, files));
   const endpoints = readEndpoints(environment, problems);
+  const ownIdentity = readOwnIdentity(environment, problems);
   if (problems.length > 0) return { kind: "refuse", problems };
   const config = configOf(command, values, files, environment);
-  const given = Object.keys(endpoints).length > 0 ? { endpoints } : {};
+  const given = {
+    ...(Object.keys(endpoints).length > 0 ? { endpoints } : {}),
+    ...(Object.keys(ownIdentity).length > 0 ? { ownIdentity } : {}),
+  };
   return { kind: "run", config: Object.freeze({ ...config, ...given }) };
 }
 

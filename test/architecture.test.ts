@@ -66,19 +66,45 @@ const revealers: Readonly<Record<string, string>> = {
   "plugin/kube/secret-object.ts": "a Secret's data leaves for the API server",
   "plugin/provider/calls.ts": "files leave in a Mount answer",
   "plugin/read/decode/decode.ts": "properties and encodings of an answer",
+  "plugin/read/find-listing.ts": "what a listing names is parsed",
   "plugin/read/keyed-digest.ts": "the keyed digest of a credential, for cache keys",
   "plugin/read/pod-tokens.ts": "a pod's tokens are parsed and verified",
+  "plugin/read/referred.ts": "a Secret as a whole is shown to a store as JSON",
   "plugin/read/rewrite.ts": "a template has made a key's name",
   "plugin/read/template-map.ts": "a template's output is parsed as keys and values",
   "plugin/read/template-pieces.ts": "the text of a template that is kept in a Secret",
   "plugin/read/templating.ts": "labels, annotations and encodings of what a template made",
+  "plugin/stores/akeyless/api.ts": "a request's body leaves with its token",
+  "plugin/stores/akeyless/login.ts": "a login's credentials are shaped for the request",
   "plugin/stores/aws/login.ts": "an access key is handed to the SDK",
   "plugin/stores/aws/request-handler.ts": "answers are handed to the SDK",
   "plugin/stores/aws/sts.ts": "a token is handed to the SDK",
+  "plugin/stores/azure/client-assertion.ts": "a certificate's key is read",
+  "plugin/stores/azure/login.ts": "a login's credentials are put into its form",
+  "plugin/stores/azure/secrets.ts": "answers are handed to the SDK",
+  "plugin/stores/bearer.ts": "a token from a Secret becomes an Authorization header",
+  "plugin/stores/ca-bundle.ts": "the certificates of a CA kept in a Secret",
+  "plugin/stores/client-certificate.ts": "a client certificate and its key are read",
+  "plugin/stores/doppler/login.ts": "a login's token is shaped for the request",
   "plugin/stores/file/read-secret.ts": "the text of a secret's file is parsed",
-  "plugin/stores/vault/answer.ts": "the JSON of an answer is parsed",
-  "plugin/stores/vault/client.ts": "a request's headers are handed to the sender",
-  "plugin/stores/vault/login.ts": "a login's token and role id are shaped for the request",
+  "plugin/stores/gcp/external-account.ts": "whether what a token's source answers can be a token",
+  "plugin/stores/gcp/metadata-server.ts": "the machine's cluster is read as text",
+  "plugin/stores/gcp/sdk.ts": "answers are handed to Google's client",
+  "plugin/stores/gcp/token-exchange.ts": "a token is put into the request that trades it",
+  "plugin/stores/json-body.ts": "the JSON of an answer is parsed",
+  "plugin/stores/kubernetes/login.ts": "a kubeconfig is parsed, and the end of a token read",
+  "plugin/stores/onepassword/items.ts": "files of an item are handed on",
+  "plugin/stores/onepassword/kept-item.ts": "an item is kept as JSON, and read again",
+  "plugin/stores/vault/aws-login.ts": "access keys are checked before they are used",
+  "plugin/stores/vault/aws-signature.ts": "a request is signed with a secret key",
+  "plugin/stores/vault/aws-sts.ts": "a token leaves in a form, and the answer's keys are read",
+  "plugin/stores/vault/client.ts": "a login's body is written",
+  "plugin/stores/vault/connection.ts": "the value of a header is checked",
+  "plugin/stores/vault/login.ts": "whether a token from a Secret can be sent",
+  "plugin/stores/vault/shown.ts": "line ends behind a credential are dropped",
+  "plugin/stores/webhook/headers.ts": "whether a header is one line",
+  "plugin/stores/webhook/request.ts": "a template has made a url or a path",
+  "plugin/stores/webhook/variables.ts": "a whole Secret becomes a template's variables",
   "plugin/sync/digest.ts": "the keyed digest of a Secret",
   "plugin/sync/secret-shape.ts": "ESO's hash of a Secret's data",
   "plugin/sync/secret-types.ts": "whether a registry's credentials are JSON",
@@ -86,6 +112,7 @@ const revealers: Readonly<Record<string, string>> = {
   "plugin/template/handlebars/render.ts": "values become the context of a template",
   "plugin/template/job.ts": "values go to the template worker",
   "plugin/wire/http.ts": "request headers and bodies leave",
+  "plugin/wire/http-proxy.ts": "the login of a proxy leaves",
   "plugin/wire/kube-http.ts": "a client certificate's key and request bodies leave",
   "plugin/wire/rendered-secret.ts": "a Secret is printed for whoever asks to see it",
 };
@@ -95,14 +122,25 @@ test("plaintext is seen where it leaves or is decoded, and nowhere else", () => 
   assert.deepEqual(seen, Object.keys(revealers).sort());
 });
 
+/** By kind; a folder may hold several. */
+const folderOf = new Map(
+  [...text("plugin/stores/registry.ts").matchAll(/^import \{ ([\w, ]+) \} from "\.\/(\w+)\/kind\.ts";$/gm)].flatMap(
+    ([, names, folder]) => names!.split(", ").map((name) => [name, folder!] as const),
+  ),
+);
+
 for (const name of Object.keys(storeKinds)) {
+  const folder = folderOf.get(name)!;
   test(`the store kind ${name} has tests, the shared suite, an example and a page`, () => {
-    const tests = globSync(`test/stores/${name}/*.test.ts`);
-    assert.ok(tests.length > 0, `no test/stores/${name}/*.test.ts`);
+    const tests = globSync(`test/stores/${folder}/*.test.ts`);
+    assert.ok(tests.length > 0, `no test/stores/${folder}/*.test.ts`);
     const shared = tests.filter((file) => text(file).includes('from "../contract-suite.ts"'));
-    assert.ok(shared.length > 0, `no test of test/stores/${name}/ runs test/stores/contract-suite.ts`);
-    assert.ok(globSync(`crds/examples/${name}-*.yaml`).length > 0, `no crds/examples/${name}-<topic>.yaml`);
-    assert.ok(text(`docs/stores/${name}.md`).includes(`${name}:`), `docs/stores/${name}.md shows no provider block`);
+    assert.ok(shared.length > 0, `no test of test/stores/${folder}/ runs test/stores/contract-suite.ts`);
+    assert.ok(globSync(`crds/examples/${folder}-*.yaml`).length > 0, `no crds/examples/${folder}-<topic>.yaml`);
+    assert.ok(
+      text(`docs/stores/${folder}.md`).includes(`${name}:`),
+      `docs/stores/${folder}.md shows no provider block`,
+    );
   });
 }
 

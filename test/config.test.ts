@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { test } from "node:test";
+import { inspect } from "node:util";
 import { loadConfig } from "../plugin/config.ts";
 
 const needed = ["--manifests", "m", "--out", "o"];
@@ -41,6 +42,7 @@ test("defaults are those of the documented contract", () => {
       providers: ["keyferry"],
       tokenAudience: "vault",
       controllerClass: "default",
+      noProxy: [],
     },
   );
 });
@@ -80,12 +82,118 @@ const accepted: ReadonlyArray<{
     field: "endpoints",
     want: { AWS_SSM_ENDPOINT: "https://vpce-1.example.com" },
   },
+  {
+    name: "another address of the machine's metadata service",
+    args: [],
+    env: { AZURE_POD_IDENTITY_AUTHORITY_HOST: "http://10.0.0.1:8080/", AZURE_CLIENT_ID: "x" },
+    field: "endpoints",
+    want: { AZURE_POD_IDENTITY_AUTHORITY_HOST: "http://10.0.0.1:8080" },
+  },
+  {
+    name: "who the cloud says that this process is, by pairs that are whole",
+    args: [],
+    env: {
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: "http://169.254.170.23/v1/credentials",
+      AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: "/var/run/secrets/agent-token",
+      AWS_ROLE_ARN: "arn:aws:iam::123456789012:role/ferry",
+      AWS_ACCESS_KEY_ID: "AKIA1",
+      AWS_SECRET_ACCESS_KEY: "secret",
+    },
+    field: "ownIdentity",
+    want: {
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: "http://169.254.170.23/v1/credentials",
+      AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: "/var/run/secrets/agent-token",
+    },
+  },
+  {
+    name: "a role of its own, and an agent on this machine",
+    args: [],
+    env: {
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: "http://[::1]:8080/credentials",
+      AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: "/agent-token",
+      AWS_ROLE_ARN: "arn:aws:iam::123456789012:role/ferry",
+      AWS_WEB_IDENTITY_TOKEN_FILE: "/token",
+    },
+    field: "ownIdentity",
+    want: {
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: "http://[::1]:8080/credentials",
+      AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: "/agent-token",
+      AWS_ROLE_ARN: "arn:aws:iam::123456789012:role/ferry",
+      AWS_WEB_IDENTITY_TOKEN_FILE: "/token",
+    },
+  },
+  {
+    name: "nothing of a cloud that says nothing",
+    args: [],
+    env: { AWS_CONTAINER_CREDENTIALS_FULL_URI: "http://169.254.170.23/v1/credentials" },
+    field: "ownIdentity",
+    want: undefined,
+  },
+  {
+    name: "Doppler's address, and that its certificate is checked",
+    args: [],
+    env: { DOPPLER_BASE_URL: "https://doppler.example.com", DOPPLER_VERIFY_TLS: "true" },
+    field: "endpoints",
+    want: { DOPPLER_BASE_URL: "https://doppler.example.com" },
+  },
+  {
+    name: "Google's servers, and its metadata server as a host without a scheme",
+    args: [],
+    env: { GCE_METADATA_HOST: "169.254.169.252:988", CLOUDSDK_AUTH_TOKEN_HOST: "https://oauth2.example.com/token" },
+    field: "endpoints",
+    want: {
+      GCE_METADATA_HOST: "http://169.254.169.252:988",
+      CLOUDSDK_AUTH_TOKEN_HOST: "https://oauth2.example.com/token",
+    },
+  },
+  {
+    name: "a proxy",
+    args: ["--https-proxy", "http://Proxy.example.com:3128/"],
+    field: "httpsProxy",
+    want: { origin: "http://proxy.example.com:3128" },
+  },
+  { name: "an empty proxy as none", args: [], env: { KEYFERRY_HTTPS_PROXY: "" }, field: "httpsProxy", want: undefined },
+  {
+    name: "the proxy variables of other programs as nothing",
+    args: [],
+    env: { HTTPS_PROXY: "http://proxy.example.com", https_proxy: "http://proxy.example.com" },
+    field: "httpsProxy",
+    want: undefined,
+  },
+  {
+    name: "hosts without a proxy",
+    args: [],
+    env: { KEYFERRY_NO_PROXY: " .example.com, vault:8200,10.0.0.0/8,*,[::1]:443, " },
+    field: "noProxy",
+    want: [".example.com", "vault:8200", "10.0.0.0/8", "*", "[::1]:443"],
+  },
+  { name: "NO_PROXY as nothing", args: [], env: { NO_PROXY: "*" }, field: "noProxy", want: [] },
 ];
 for (const row of accepted)
   test(`takes ${row.name}`, () =>
     assert.deepEqual(configOf(row.args, row.env)[row.field as keyof ReturnType<typeof configOf>], row.want));
 
+test("the user and password of a proxy become its header and are shown nowhere", () => {
+  const config = configOf([], { KEYFERRY_HTTPS_PROXY: "https://user:p%40ss@proxy.example.com:8443" });
+  const { origin, authorization } = config.httpsProxy!;
+  assert.equal(origin, "https://proxy.example.com:8443");
+  assert.equal(authorization?.reveal().toString(), `Basic ${Buffer.from("user:p@ss").toString("base64")}`);
+  assert.doesNotMatch(`${JSON.stringify(config)} ${inspect(config)}`, /p@ss|p%40ss|dXNlcjpw/);
+});
+
+test("render takes a proxy too", () => {
+  const loaded = loadConfig(["render", "a.yaml", "--live", "--https-proxy", "http://p:1", "--no-proxy", "a"], {});
+  assert.equal(loaded.kind, "run", JSON.stringify(loaded));
+  assert.deepEqual([loaded.config.httpsProxy, loaded.config.noProxy], [{ origin: "http://p:1" }, ["a"]]);
+});
+
 const refused: ReadonlyArray<{ name: string; args: string[]; env?: Record<string, string>; want: RegExp[] }> = [
+  {
+    name: "certificates that are not to be checked",
+    args: needed,
+    env: { DOPPLER_VERIFY_TLS: "false" },
+    want: [/^DOPPLER_VERIFY_TLS: certificates are always checked; unset it/],
+  },
   {
     name: "both folders missing, both reported",
     args: [],
@@ -130,6 +238,65 @@ const refused: ReadonlyArray<{ name: string; args: string[]; env?: Record<string
     args: needed,
     env: { AWS_STS_ENDPOINT: "sts.example.com", AWS_SSM_ENDPOINT: "https://user:pw@example.com" },
     want: [/^AWS_STS_ENDPOINT: is no URL; write https:/, /^AWS_SSM_ENDPOINT: must be a plain address/],
+  },
+  {
+    name: "an agent elsewhere, which would be shown this process's token",
+    args: needed,
+    env: {
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: "http://169.254.169.254/credentials",
+      AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: "agent-token",
+    },
+    want: [
+      /^AWS_CONTAINER_CREDENTIALS_FULL_URI: is not the address of the EKS Pod Identity agent/,
+      /^AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: is no absolute path/,
+    ],
+  },
+  {
+    name: "an agent whose address begins like one",
+    args: needed,
+    env: {
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: "http://127.0.0.1.example.com/",
+      AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: "/t",
+    },
+    want: [/^AWS_CONTAINER_CREDENTIALS_FULL_URI: is not the address/],
+  },
+  {
+    name: "an agent with a user, and a role that is none",
+    args: needed,
+    env: {
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: "http://user@127.0.0.1/",
+      AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: "/t",
+      AWS_ROLE_ARN: "ferry",
+      AWS_WEB_IDENTITY_TOKEN_FILE: "/token",
+    },
+    want: [/^AWS_CONTAINER_CREDENTIALS_FULL_URI: is no URL; unset it/, /^AWS_ROLE_ARN: is not a role's ARN/],
+  },
+  {
+    name: "what is no proxy",
+    args: [...needed, "--https-proxy", "proxy.example.com:3128"],
+    want: [/^--https-proxy: is no proxy's URL; write http:/],
+  },
+  {
+    name: "a proxy of another kind",
+    args: [...needed, "--https-proxy", "socks5://canary"],
+    want: [/^--https-proxy: is no proxy's URL; write http:/],
+  },
+  {
+    name: "a proxy with a path",
+    args: needed,
+    env: { KEYFERRY_HTTPS_PROXY: "http://canary:pw@proxy.example.com/path" },
+    want: [/^KEYFERRY_HTTPS_PROXY: must be a proxy's scheme, host and port alone; write (?!.*canary)/],
+  },
+  {
+    name: "a proxy whose password is not escaped",
+    args: needed,
+    env: { KEYFERRY_HTTPS_PROXY: "http://user:100%canary@proxy.example.com" },
+    want: [/^KEYFERRY_HTTPS_PROXY: has a user or password with a % (?!.*canary)/],
+  },
+  {
+    name: "hosts that are none",
+    args: [...needed, "--no-proxy", "http://vault"],
+    want: [/^--no-proxy: must be hosts, .domains, addresses or networks; write/],
   },
   {
     name: "all problems at once",
@@ -188,6 +355,7 @@ test("the node's defaults are those of the documented contract", () => {
     providers: ["keyferry"],
     tokenAudience: "vault",
     controllerClass: "default",
+    noProxy: [],
   });
 });
 

@@ -7,6 +7,8 @@
 import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
 import { obtainMinistack } from "../test/peers/aws/ministack.ts";
+import { obtainMoto } from "../test/peers/aws/moto.ts";
+import { obtainKeyVault } from "../test/peers/azure/key-vault.ts";
 import { obtainControlPlane } from "../test/peers/kube/obtain.ts";
 import { obtainGjsonOracle } from "../test/peers/oracle/gjson.ts";
 import { obtainTemplateOracle } from "../test/peers/oracle/template.ts";
@@ -15,6 +17,8 @@ import { obtainOpenBao } from "../test/peers/openbao/openbao.ts";
 const peers: Readonly<Record<string, () => Promise<unknown>>> = {
   openbao: obtainOpenBao,
   ministack: obtainMinistack,
+  moto: obtainMoto,
+  azure: obtainKeyVault,
   gjson: obtainGjsonOracle,
   template: obtainTemplateOracle,
   kube: obtainControlPlane,
@@ -23,12 +27,14 @@ const peers: Readonly<Record<string, () => Promise<unknown>>> = {
 /** Each group of test files with the peers that it needs. */
 const suites: ReadonlyArray<{ needs: readonly string[]; tests: string }> = [
   { needs: ["openbao"], tests: "test/peers/openbao/*.test.ts" },
-  { needs: ["ministack"], tests: "test/peers/aws/*.test.ts" },
+  { needs: ["ministack", "moto"], tests: "test/peers/aws/*.test.ts" },
+  { needs: ["azure"], tests: "test/peers/azure/*.test.ts" },
   { needs: ["gjson"], tests: "test/peers/oracle/gjson*.test.ts" },
   { needs: ["template"], tests: "test/peers/oracle/template*.test.ts" },
   { needs: ["kube"], tests: "test/peers/kube/*.test.ts" },
   { needs: ["kube", "openbao"], tests: "test/peers/kube/openbao/*.test.ts" },
   { needs: ["kube", "openbao"], tests: "test/peers/node/*.test.ts" },
+  { needs: ["kube", "openbao"], tests: "test/peers/federation/*.test.ts" },
 ];
 
 const allowed = new Set((process.env.KEYFERRY_ALLOW_SKIP ?? "").split(",").filter((name) => name !== ""));

@@ -36,6 +36,16 @@ const anyMap = { type: "object", "x-kubernetes-preserve-unknown-fields": true } 
 /** Opaque: the kind of store reads its block, so no API server may drop fields of it. */
 const provider = v.pipe(v.unknown(), forApi({ type: "object", ...exactlyOne, additionalProperties: anyMap }));
 
+export const retrySettings = described(
+  "How often and how fast a failed call is repeated.",
+  v.optional(
+    fields({
+      maxRetries: described("Repeats after the first attempt.", v.optional(count)),
+      retryInterval: described("Pause before a repeat, such as 10s.", v.optional(duration)),
+    }),
+  ),
+);
+
 export const storeSpec = fields({
   controller: described("Controller class that serves this store; every one when absent.", v.optional(v.string())),
   provider: described("Exactly one block, named after the kind of store.", provider),
@@ -47,15 +57,7 @@ export const storeSpec = fields({
     "How often the store is validated, in seconds or as a duration; 0 for the default.",
     v.optional(storeRefreshInterval, 0),
   ),
-  retrySettings: described(
-    "How often and how fast a failed call is repeated.",
-    v.optional(
-      fields({
-        maxRetries: described("Repeats after the first attempt.", v.optional(count)),
-        retryInterval: described("Pause before a repeat, such as 10s.", v.optional(duration)),
-      }),
-    ),
-  ),
+  retrySettings,
 });
 
 const apiVersions = ["external-secrets.io/v1", "external-secrets.io/v1beta1"];
@@ -91,7 +93,6 @@ function providerOf({ provider }: Readonly<Record<string, unknown>>): { readonly
 
 function storeOf(meta: ObjectMeta, cluster: boolean, spec: v.InferOutput<typeof storeSpec>): StoreManifest {
   const [[kind, raw] = ["", undefined]] = blocksOf(spec.provider);
-  const { maxRetries, retryInterval } = spec.retrySettings ?? {};
   return {
     kind: cluster ? "ClusterSecretStore" : "SecretStore",
     meta,
@@ -100,26 +101,32 @@ function storeOf(meta: ObjectMeta, cluster: boolean, spec: v.InferOutput<typeof 
     provider: { kind, raw },
     conditions: spec.conditions.map(conditionOf),
     refreshIntervalMs: spec.refreshInterval,
-    ...(spec.retrySettings && {
-      retry: {
-        ...(maxRetries === undefined ? {} : { maxRetries }),
-        ...(retryInterval === undefined ? {} : { retryIntervalMs: retryInterval }),
-      },
-    }),
+    ...retryOf(spec.retrySettings),
+  };
+}
+
+export function retryOf(given: v.InferOutput<typeof retrySettings>): Pick<StoreManifest, "retry"> {
+  if (!given) return {};
+  const { maxRetries, retryInterval } = given;
+  return {
+    retry: {
+      ...(maxRetries === undefined ? {} : { maxRetries }),
+      ...(retryInterval === undefined ? {} : { retryIntervalMs: retryInterval }),
+    },
   };
 }
 
 const proxyAnnotation = "keyferry.dev/proxy-url";
 
 /** The annotation has no problems. */
-function proxyOf({ annotations }: ObjectMeta): Pick<StoreManifest, "proxyUrl"> {
+export function proxyOf({ annotations }: ObjectMeta): Pick<StoreManifest, "proxyUrl"> {
   const text = annotations[proxyAnnotation];
   if (text === undefined) return {};
   const read = text === "" ? undefined : readProxyUrl(text);
   return { proxyUrl: read && "url" in read ? read.url.origin : "" };
 }
 
-function proxyProblems({ annotations }: ObjectMeta): readonly Problem[] {
+export function proxyProblems({ annotations }: ObjectMeta): readonly Problem[] {
   const problem = proxyProblem(annotations[proxyAnnotation] ?? "");
   return problem === undefined ? [] : [{ path: `metadata.annotations[${proxyAnnotation}]`, problem }];
 }

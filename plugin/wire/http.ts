@@ -3,13 +3,15 @@
  * connection at a time, so that ending a request ends its socket and no answer can be taken for another's.
  *
  * Adds to the request what protects this node: addresses checked at connect time, no redirects, no cookies, no proxy
- * from the environment, every timeout set. What an answer may weigh is in stores/http-body.ts.
+ * but those that the command line or the store names (http-proxy.ts), every timeout set. What an answer may weigh is in stores/http-body.ts.
  */
+import { hash } from "node:crypto";
 import { lookup as systemLookup } from "node:dns";
 import { isIP } from "node:net";
 import type { LookupFunction } from "node:net";
 import { LRUCache } from "lru-cache";
 import { Agent, buildConnector } from "undici";
+import { joinUnderSignal } from "../core/deadline.ts";
 import { Failure } from "../core/failure.ts";
 import { SecretValue } from "../core/secret-value.ts";
 import { createAddressCheck } from "../stores/http-address.ts";
@@ -17,66 +19,108 @@ import type { AddressCheck, AddressRules } from "../stores/http-address.ts";
 import { acceptedEncodings, readBody } from "../stores/http-body.ts";
 import { sendFailure } from "../stores/http-failure.ts";
 import type { HttpAnswer, HttpRequest, HttpSend, TlsOptions } from "../stores/http.ts";
+import { createProxyChoice, tunnelThrough } from "./http-proxy.ts";
+import type { Proxy, ProxyDefaults, Tunnel } from "./http-proxy.ts";
 
 export interface HttpClientOptions extends AddressRules {
   /** Name resolution; the system's unless given. */
   readonly lookup?: LookupFunction;
+  /** Absent = no proxy but a store's own. */
+  readonly proxies?: ProxyDefaults;
 }
 
 export interface HttpClients {
-  send: (tls: TlsOptions) => HttpSend;
+  /** `proxyUrl`: what the store says of a proxy, see `StoreManifest.proxyUrl`. */
+  send: (tls: TlsOptions, proxyUrl?: string) => HttpSend;
   /** Ends every connection; requests in flight reject. */
   close: () => Promise<void>;
 }
 
 type RefusedBy = (address: string) => string | undefined;
+type Connector = ReturnType<typeof buildConnector>;
 
 /** Backstops only: the caller's signal ends an attempt earlier. Milliseconds. */
 const timeouts = { connect: 5_000, headers: 15_000, body: 15_000 } as const;
 /** Below the idle limits of servers and load balancers (commonly 60 s), so that a request seldom meets a closing socket. */
 const idleMs = 10_000;
-/** Beyond these many different CA bundles the least used agent is closed; its next request makes a new one. */
+/** Beyond these many TLS configurations the least used agent is closed; its next request makes a new one. */
 const agentsKept = 256;
 
 export function createHttpClients(options: HttpClientOptions): HttpClients {
   const check = createAddressCheck(options);
   const lookup = options.lookup ?? systemLookup;
+  const proxyOf = createProxyChoice(options.proxies ?? { noProxy: [] }, options);
+  const ended = new AbortController();
   const agents = new LRUCache<string, Agent>({
     max: agentsKept,
     dispose: (agent) => void agent.close().catch(() => undefined),
   });
-  const agentFor = (tls: TlsOptions): Agent => {
-    const key = tls.ca ?? "";
+  const agentFor = (tls: TlsOptions, proxy: Proxy | undefined): Agent => {
+    const key = agentKey(tls, proxy);
     const known = agents.get(key);
     if (known) return known;
-    const agent = createAgent(tls, check, lookup);
+    const agent = createAgent(tls, check, lookup, proxy && tunnelTo(proxy, check, lookup, ended.signal));
     agents.set(key, agent);
     return agent;
   };
   return {
-    send: (tls) => (request, signal) => sendOnce(agentFor(tls), request, signal),
+    send: (tls, proxyUrl) => async (request, signal) => {
+      const proxy = proxyOf(request.url, proxyUrl);
+      return sendOnce(agentFor(tls, proxy), request, signal, proxy);
+    },
     async close() {
+      ended.abort();
       const open = [...agents.values()];
       await Promise.all(open.map((agent) => agent.destroy()));
     },
   };
 }
 
-function createAgent(tls: TlsOptions, check: AddressCheck, lookup: LookupFunction): Agent {
-  const connectorFor = (refusedBy: RefusedBy): ReturnType<typeof buildConnector> =>
-    buildConnector({
-      allowH2: false,
-      timeout: timeouts.connect,
-      keepAliveInitialDelay: idleMs,
-      minVersion: "TLSv1.2",
-      rejectUnauthorized: true,
-      lookup: checkedLookup(lookup, refusedBy),
-      ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-    });
-  const ways = [true, false].map((isPlainHttp) => {
-    const refusedBy: RefusedBy = (address) => check(address, isPlainHttp);
-    return { refusedBy, connect: connectorFor(refusedBy) };
+/**
+ * A connection speaks for the certificate that it was opened with, through the proxy that it was opened through. Keys are
+ * hashed: they live longer than an agent.
+ */
+function agentKey({ ca = "", cert, key }: TlsOptions, proxy: Proxy | undefined): string {
+  if (cert === undefined && key === undefined && !proxy) return `ca ${ca}`;
+  const ofProxy = proxy ? [proxy.origin, proxy.authorization?.reveal().toString("utf8") ?? ""] : [];
+  return hash("sha256", JSON.stringify([ca, cert ?? "", key?.reveal().toString("utf8") ?? "", ...ofProxy]));
+}
+
+/** The address rules hold for literal addresses too: sockets ask `lookup` about names alone. */
+function checkedConnector(tls: TlsOptions, lookup: LookupFunction, refusedBy: RefusedBy, tunnel?: Tunnel): Connector {
+  const connect = buildConnector({
+    allowH2: false,
+    timeout: timeouts.connect,
+    keepAliveInitialDelay: idleMs,
+    minVersion: "TLSv1.2",
+    rejectUnauthorized: true,
+    lookup: checkedLookup(lookup, refusedBy),
+    ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+    ...(tls.cert === undefined ? {} : { cert: tls.cert }),
+    ...(tls.key === undefined ? {} : { key: tls.key.reveal().toString("utf8") }),
   });
+  return (target, callback) => {
+    const refusal = isIP(target.hostname) === 0 ? undefined : refusalOf(target.hostname, target.hostname, refusedBy);
+    if (refusal) process.nextTick(callback, refusal, null);
+    else if (!tunnel) connect(target, callback);
+    else
+      tunnel(target).then(
+        (httpSocket) => connect({ ...target, httpSocket }, callback),
+        (failure: Error) => callback(failure, null),
+      );
+  };
+}
+
+/** What is inside is TLS, so the way to a proxy may be plain. */
+function tunnelTo(proxy: Proxy, check: AddressCheck, lookup: LookupFunction, ended: AbortSignal): Tunnel {
+  const connect = checkedConnector({}, lookup, (address) => check(address, false));
+  return tunnelThrough(proxy, { connect, timeoutMs: timeouts.connect, ended });
+}
+
+/** Through a `tunnel` goes https alone. */
+function createAgent(tls: TlsOptions, check: AddressCheck, lookup: LookupFunction, tunnel: Tunnel | undefined): Agent {
+  const plain = checkedConnector({}, lookup, (address) => check(address, true));
+  const secure = checkedConnector(tls, lookup, (address) => check(address, false), tunnel);
   return new Agent({
     allowH2: false,
     pipelining: 1,
@@ -84,13 +128,7 @@ function createAgent(tls: TlsOptions, check: AddressCheck, lookup: LookupFunctio
     bodyTimeout: timeouts.body,
     keepAliveTimeout: idleMs,
     keepAliveMaxTimeout: 6 * idleMs,
-    connect(target, callback) {
-      // Sockets resolve names with the lookup above, but connect to a literal address without asking it.
-      const { refusedBy, connect } = ways[target.protocol === "http:" ? 0 : 1]!;
-      const refusal = isIP(target.hostname) === 0 ? undefined : refusalOf(target.hostname, target.hostname, refusedBy);
-      if (refusal) process.nextTick(callback, refusal, null);
-      else connect(target, callback);
-    },
+    connect: (target, callback) => (target.protocol === "http:" ? plain : secure)(target, callback),
   });
 }
 
@@ -119,10 +157,15 @@ function refusalOf(host: string, address: string, refusedBy: RefusedBy): Failure
   );
 }
 
-async function sendOnce(agent: Agent, request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+async function sendOnce(
+  agent: Agent,
+  request: HttpRequest,
+  signal: AbortSignal,
+  proxy: Proxy | undefined,
+): Promise<HttpAnswer> {
   signal.throwIfAborted();
   try {
-    const { statusCode, headers, body } = await agent.request({
+    const asked = agent.request({
       origin: request.url.origin,
       path: request.url.pathname + request.url.search,
       method: request.method,
@@ -131,7 +174,9 @@ async function sendOnce(agent: Agent, request: HttpRequest, signal: AbortSignal)
       signal,
     });
     // Destroying a body before its end reports an error event that nobody else would take.
-    body.on("error", () => undefined);
+    const answered = asked.then((answer) => (answer.body.on("error", () => undefined), answer));
+    // undici heeds the signal only when there is a connection.
+    const { statusCode, headers, body } = await joinUnderSignal(answered, signal);
     try {
       refuseRedirect(statusCode);
       const flat = joined(headers);
@@ -141,7 +186,8 @@ async function sendOnce(agent: Agent, request: HttpRequest, signal: AbortSignal)
     }
   } catch (thrown) {
     if (signal.aborted) throw signal.reason;
-    throw sendFailure(thrown, request.url.host);
+    const through = proxy ? ` (through proxy ${new URL(proxy.origin).host})` : "";
+    throw sendFailure(thrown, request.url.host + through);
   }
 }
 

@@ -130,14 +130,20 @@ function anyStore(kind: StoreRefKind, namespace: string, name: string): StoreMan
   };
 }
 
-function liveSide(view: ClusterView, { files, endpoints }: RenderConfig): ReadSide {
+function liveSide(view: ClusterView, { files, endpoints, ownIdentity, httpsProxy, noProxy }: RenderConfig): ReadSide {
   const fileStore = { base: dirname(resolve(files[0]!)) };
-  const config = { ...storeLimits, ...(endpoints && { endpoints }) };
+  const config = {
+    ...storeLimits,
+    ...(endpoints && { endpoints }),
+    ...(ownIdentity && { ownIdentity }),
+    httpsProxy,
+    noProxy,
+  };
   const stores = openStores(config, { ...reach, fileStore }, { log: silent, metrics: { storeCall: () => {} } });
   return {
     cluster: view,
     kinds: stores.kinds,
-    storeDeps: (kind) => stores.depsOf(kind),
+    storeDeps: (kind, manifest) => stores.depsOf(kind, manifest),
     openLane: (manifest) => stores.openLane(manifest),
     close: () => stores.close(),
   };

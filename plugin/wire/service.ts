@@ -32,7 +32,7 @@ export function openReadPath(
     audit,
     metrics,
     kinds: stores.kinds,
-    storeDeps: (kind) => stores.depsOf(kind),
+    storeDeps: (kind, manifest) => stores.depsOf(kind, manifest),
     openLane: (manifest) => stores.openLane(manifest),
     loadRenderer: templates.load,
     tokenAudience: config.tokenAudience,

@@ -5,7 +5,7 @@ import { canonicalJson } from "../core/canonical-json.ts";
 import { SecretValue } from "../core/secret-value.ts";
 import { isMap } from "../manifests/fields.ts";
 import { parseYamlDocuments } from "../manifests/yaml-text.ts";
-import type { Address, StoreKind } from "../stores/contract.ts";
+import type { Address, FindAbility, Session, StoreKind } from "../stores/contract.ts";
 import { StartProblem } from "./start-problem.ts";
 
 export type Values = ReadonlyMap<string, SecretValue>;
@@ -62,8 +62,21 @@ export function valuesKind(values: Values): StoreKind {
             const message = `--values has no key ${JSON.stringify(address)}; add it`;
             return Promise.reject(new Failure("ref_not_found", message));
           },
+          find: findAmong([...values.keys()]),
         },
       },
     }),
+  };
+}
+
+/** A file has no folders, so a path is what a key begins with; nor has it tags. */
+function findAmong(keys: readonly string[]): FindAbility<Session> {
+  return {
+    by: ["path", "name"],
+    locate: ({ path = "" }) => ({ address: `${path}*` as Address, method: "GET", arguments: "", version: "" }),
+    list({ path = "", name }) {
+      const found = keys.filter((key) => key.startsWith(path) && (name?.matches(key) ?? true));
+      return Promise.resolve(found.map((key) => ({ name: key, key })));
+    },
   };
 }

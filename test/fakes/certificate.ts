@@ -15,6 +15,8 @@ export interface CertificateWish {
   /** Signs itself unless given. */
   readonly issuer?: Certificate;
   readonly isAuthority?: boolean;
+  /** In place of an elliptic key. Needs an issuer, who signs. */
+  readonly rsaBits?: number;
 }
 
 export interface Certificate {
@@ -27,7 +29,10 @@ export interface Certificate {
 }
 
 export function makeCertificate(wish: CertificateWish): Certificate {
-  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const { privateKey, publicKey } =
+    wish.rsaBits === undefined
+      ? generateKeyPairSync("ec", { namedCurve: "P-256" })
+      : generateKeyPairSync("rsa", { modulusLength: wish.rsaBits });
   const signer = wish.issuer?.privateKey ?? privateKey;
   const extensions = [
     extension("551d13", sequence(...(wish.isAuthority ? [der(0x01, Buffer.from([0xff]))] : []))),

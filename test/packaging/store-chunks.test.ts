@@ -8,6 +8,8 @@ import { pathToFileURL } from "node:url";
 import type * as BuildTool from "../../tools/build.mjs";
 import { launch, layOut } from "../scenario/program.ts";
 import { startFakeAws } from "../stores/aws/fake-aws.ts";
+import { idOf, startFakeAzure } from "../stores/azure/fake-azure.ts";
+import { byAccount, cloudAt } from "../stores/azure/opened.ts";
 
 let dist: string;
 
@@ -30,7 +32,10 @@ kind: ServiceAccount
 metadata:
   name: shop
   namespace: shop
-  annotations: {eks.amazonaws.com/role-arn: "arn:aws:iam::123456789012:role/first"}
+  annotations:
+    eks.amazonaws.com/role-arn: "arn:aws:iam::123456789012:role/first"
+    azure.workload.identity/client-id: client
+    azure.workload.identity/tenant-id: tenant
 ---
 apiVersion: v1
 kind: Secret
@@ -69,6 +74,14 @@ test("the AWS SDK works as a part of the bundle", async (t) => {
   const env = Object.fromEntries(names.map((name) => [name, server.url]));
   for (const service of ["SecretsManager", "ParameterStore"])
     assert.equal(await syncOnce(store(aws(service)), env), "db as jwt@first>last");
+});
+
+test("Azure's client works as a part of the bundle", async (t) => {
+  const server = await startFakeAzure();
+  t.after(server.close);
+  server.objects.set("secrets/db", [{ id: idOf("1"), content: { value: "db as {who}" } }]);
+  const azurekv = { ...cloudAt(server.url), ...byAccount };
+  assert.equal(await syncOnce(store(JSON.stringify({ azurekv }))), "db as client@jwt");
 });
 
 test("who has no AWS store never loads it", async () => {

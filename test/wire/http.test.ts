@@ -88,6 +88,20 @@ suite("requests", () => {
     wait.abort(reason);
     await rejected;
   });
+  // The bound is below that of a connection, which would end it too.
+  test("a signal ends a request that has no connection yet", { timeout: 4_000 }, async () => {
+    const rules = { allowLoopback: true, allowPlainHttp: true, apiServer: [], exemptCidrs: [] };
+    const own = createHttpClients({ ...rules, lookup: () => undefined });
+    const wait = new AbortController();
+    const reason = new Error("the caller went away");
+    const rejected = assert.rejects(
+      own.send({})(get("http://store.test/"), wait.signal),
+      (thrown) => thrown === reason,
+    );
+    wait.abort(reason);
+    await rejected;
+    await own.close();
+  });
   test("two requests at once never share a connection", async (t) => {
     const server = await startHostileServer(() => canned({ status: 200, body: "{}" }));
     t.after(server.close);
