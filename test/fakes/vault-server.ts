@@ -24,6 +24,8 @@ export interface VaultRequest {
   readonly atMs: number;
   /** Undefined while the request is held. */
   status: number | undefined;
+  /** As the answer has it; undefined for a refusal. */
+  requestId?: string;
 }
 
 /** Paths begin with the mount: `secret/payments/db`. Mounts `secret` (KV v2) and `kv1` (KV v1) exist from the start. */
@@ -97,6 +99,8 @@ export async function startVaultServer(options: { readonly clock?: Clock } = {})
       const answer = (): void => {
         const chosen = route(request, path, Buffer.concat(chunks).toString("utf8"));
         line.status = chosen.status;
+        const { request_id: id } = chosen.body as { request_id?: string };
+        if (id !== undefined) line.requestId = id;
         write(response, chosen);
       };
       if (held) held.push(answer);
