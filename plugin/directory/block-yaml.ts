@@ -35,11 +35,13 @@ function isList(value: YamlValue): value is readonly YamlValue[] {
 /** Starts with a letter, so it is no number and no date; nothing in it can end or begin anything. */
 const plain = /^[A-Za-z][-A-Za-z0-9._/+=]*$/;
 const reserved = /^(y|n|yes|no|on|off|true|false|null)$/i;
+/** An exponent without digits in front: a number to lenient readers. */
+const exponent = /^e[-+0-9]/i;
 /** Beyond what JSON escapes: C1 controls, line separators and byte order marks are breaks or illegal in YAML. */
 const unprintable = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g;
 
 function scalar(value: string | number | boolean): string {
   if (typeof value !== "string") return String(value);
-  if (plain.test(value) && !reserved.test(value)) return value;
+  if (plain.test(value) && !reserved.test(value) && !exponent.test(value)) return value;
   return JSON.stringify(value).replace(unprintable, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

@@ -19,6 +19,10 @@ export function clusterView(index: () => ManifestIndex, nowMs: () => number): Cl
       const content = find(kind, kind === "ClusterSecretStore" ? "" : namespace, name)?.object.content;
       return Promise.resolve(content?.kind === kind ? content.parsed : undefined);
     },
+    findGenerator: (kind, namespace, name) => {
+      const content = find(kind, namespace, name)?.object.content;
+      return Promise.resolve(content?.kind === kind ? content.parsed : undefined);
+    },
     storePolicies: () => Promise.resolve(policies(index())),
     namespaceLabels: (namespace) => {
       const labels = find("Namespace", "", namespace)?.object.meta.labels;

@@ -27,10 +27,10 @@ export function externalSecretSource(manifests: Changes): ExternalSecretSource {
         const others = ids
           .map((id) => (after.get(id) ?? before.get(id))!.object)
           .filter(({ content }) => content.kind !== "ExternalSecret");
-        const configMaps = others.filter(({ content }) => content.kind === "ConfigMap");
-        // Templates refer to those of their own namespace alone.
-        if (others.length > configMaps.length) listener({});
-        else for (const namespace of new Set(configMaps.map(({ meta }) => meta.namespace))) listener({ namespace });
+        // These are referred to in their own namespace alone.
+        const near = others.filter(({ content: { kind } }) => kind === "ConfigMap" || kind === "VaultDynamicSecret");
+        if (others.length > near.length) listener({});
+        else for (const namespace of new Set(near.map(({ meta }) => meta.namespace))) listener({ namespace });
       }),
   };
 }

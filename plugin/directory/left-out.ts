@@ -9,7 +9,7 @@ import type { FileState } from "./manifest-index.ts";
 import { isBelowOrSame, realOrFuturePath } from "./real-paths.ts";
 
 /** Absolute paths that an opened store reads from this machine; none when its block is wrong. */
-export type LocalPathsOf = (store: StoreManifest) => readonly string[];
+export type LocalPathsOf = (store: StoreManifest) => readonly string[] | Promise<readonly string[]>;
 
 /** `root` is the real path of the manifests folder. */
 export async function leftOutPaths(
@@ -24,7 +24,7 @@ export async function leftOutPaths(
     const own = await realOrFuturePath(`${root}/${file}`);
     if (isLeftOut(leftOut, own)) continue;
     for (const store of stores)
-      for (const path of localPathsOf(store)) {
+      for (const path of await localPathsOf(store)) {
         const real = await realOrFuturePath(path);
         if (!isBelowOrSame(real, own)) leftOut.add(real);
       }

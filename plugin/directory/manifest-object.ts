@@ -10,7 +10,8 @@ import { isDnsLabel, isDnsSubdomain } from "../core/names.ts";
 import { parseExternalSecret } from "../manifests/external-secret.ts";
 import { isMap } from "../manifests/fields.ts";
 import { nameRule, namespaceRule, readMeta } from "../manifests/object-meta.ts";
-import type { ExternalSecret, ObjectMeta, Parsed, Problem, StoreManifest } from "../manifests/objects.ts";
+import { parseGenerator } from "../manifests/generator.ts";
+import type { ExternalSecret, Generator, ObjectMeta, Parsed, Problem, StoreManifest } from "../manifests/objects.ts";
 import { parseStorePolicy } from "../manifests/store-policy.ts";
 import { parseStore } from "../manifests/store.ts";
 import type { StorePolicyItem } from "../read/ports.ts";
@@ -20,6 +21,7 @@ import { parseSecretContent, type SecretContent } from "./manifest-secret.ts";
 export type ObjectContent =
   | { readonly kind: "ExternalSecret"; readonly parsed: Parsed<ExternalSecret> }
   | { readonly kind: "SecretStore" | "ClusterSecretStore"; readonly parsed: Parsed<StoreManifest> }
+  | { readonly kind: "VaultDynamicSecret"; readonly parsed: Parsed<Generator> }
   | { readonly kind: "StorePolicy"; readonly item: StorePolicyItem }
   | { readonly kind: "Secret"; readonly secret: SecretContent }
   | { readonly kind: "ConfigMap"; readonly data: ReadonlyMap<string, string> }
@@ -48,6 +50,7 @@ const kinds: Readonly<Record<ManifestKind, KindRow>> = {
   ExternalSecret: { group: "external-secrets.io", scope: "namespace" },
   SecretStore: { group: "external-secrets.io", scope: "namespace" },
   ClusterSecretStore: { group: "external-secrets.io", scope: "cluster" },
+  VaultDynamicSecret: { group: "generators.external-secrets.io", scope: "namespace" },
   StorePolicy: { group: "keyferry.dev", scope: "cluster" },
   Secret: { group: "", scope: "namespace" },
   ConfigMap: { group: "", scope: "namespace" },
@@ -113,6 +116,8 @@ function contentOf(kind: ManifestKind, document: Readonly<Record<string, unknown
     case "SecretStore":
     case "ClusterSecretStore":
       return { kind, parsed: parseStore(document) };
+    case "VaultDynamicSecret":
+      return { kind, parsed: parseGenerator(document) };
     case "StorePolicy":
       return { kind, item: policyItem(document) };
     case "Secret": {

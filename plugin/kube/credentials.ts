@@ -1,5 +1,6 @@
 /**
- * What stores and templates refer to: Secrets, ConfigMaps and service accounts.
+ * What is referred to by name: Secrets, ConfigMaps and service accounts by stores and templates, generators by
+ * ExternalSecrets.
  *
  * Of a Secret or ConfigMap that is referred to, the values are kept for a minute, with the labels of a Secret, or for as
  * long as a watch says that they are the newest. Whoever may not make a token is told which right is missing.
@@ -7,21 +8,31 @@
 import { LRUCache } from "lru-cache";
 import { Failure } from "../core/failure.ts";
 import { isMap } from "../manifests/fields.ts";
+import { parseGenerator } from "../manifests/generator.ts";
 import { readMeta } from "../manifests/object-meta.ts";
+import type { Generator, Parsed } from "../manifests/objects.ts";
 import type { ClusterView, SecretData } from "../read/ports.ts";
 import { KubeFailure, type MirrorChange, type ResourceKind } from "./contract.ts";
 import { createFetched, type Fetched, type FetchedDeps } from "./fetched.ts";
 import type { NamedWatches } from "./named-watches.ts";
-import { configMaps, secrets, serviceAccounts } from "./resources.ts";
+import { configMaps, secrets, serviceAccounts, vaultDynamicSecrets } from "./resources.ts";
 import { decodeData } from "./secret-object.ts";
 import { requestToken } from "./service-account-token.ts";
 
-export interface Credentials extends Pick<
-  ClusterView,
-  "secretData" | "secretValue" | "configMapValue" | "serviceAccountToken" | "serviceAccountAnnotations"
-> {
+type Referred =
+  | "secretData"
+  | "secretValue"
+  | "configMapValue"
+  | "serviceAccountToken"
+  | "serviceAccountAnnotations"
+  | "findGenerator";
+
+export interface Credentials extends Required<Pick<ClusterView, Referred>> {
   /** What a named watch saw, and whether somebody was given something that does not hold any more. */
-  saw(kind: ResourceKind, change: MirrorChange<undefined>): "nothing" | "account" | "secret" | "configMap";
+  saw(
+    kind: ResourceKind,
+    change: MirrorChange<undefined>,
+  ): "nothing" | "account" | "secret" | "configMap" | "generator";
 }
 
 export interface CredentialDeps extends FetchedDeps {
@@ -46,6 +57,11 @@ export function createCredentials(deps: CredentialDeps): Credentials {
     keep: (object) => textsIn(object["data"]),
     isCurrent: (name, resourceVersion) => watches?.confirms(configMaps, name, resourceVersion),
   });
+  const generators: Fetched<Parsed<Generator>> = createFetched(deps, {
+    kind: vaultDynamicSecrets,
+    keep: parseGenerator,
+    isCurrent: (name, resourceVersion) => watches?.confirms(vaultDynamicSecrets, name, resourceVersion),
+  });
   const annotations = createFetched(deps, {
     kind: serviceAccounts,
     keep: (object): Readonly<Record<string, string>> => readMeta(object).annotations,
@@ -55,6 +71,11 @@ export function createCredentials(deps: CredentialDeps): Credentials {
     return fetched.get({ namespace, name }, signal);
   }
 
+  function heldOf(kind: ResourceKind): readonly [Fetched<unknown>, "secret" | "configMap" | "generator"] {
+    if (kind === configMaps) return [texts, "configMap"];
+    return kind === vaultDynamicSecrets ? [generators, "generator"] : [fetched, "secret"];
+  }
+
   return {
     async serviceAccountAnnotations(namespace, name, signal) {
       return (await annotations.get({ namespace, name }, signal)) ?? {};
@@ -62,6 +83,10 @@ export function createCredentials(deps: CredentialDeps): Credentials {
     async configMapValue(namespace, name, key, signal) {
       watches?.follow(configMaps, { namespace, name });
       return (await texts.get({ namespace, name }, signal))?.get(key);
+    },
+    findGenerator(_, namespace, name, signal) {
+      watches?.follow(vaultDynamicSecrets, { namespace, name });
+      return generators.get({ namespace, name }, signal);
     },
     secretData,
     async secretValue(namespace, name, key, signal) {
@@ -86,11 +111,11 @@ export function createCredentials(deps: CredentialDeps): Credentials {
         const known = accounts.get(`${key.namespace}/${key.name}`);
         return known === undefined || known === (type === "removed" ? "" : uid) ? "nothing" : "account";
       }
-      const held = kind === configMaps ? texts : fetched;
+      const [held, news] = heldOf(kind);
       const known = held.versionOf(key);
       if (known === undefined || known === (type === "removed" ? "" : resourceVersion)) return "nothing";
       held.forget(key);
-      return kind === configMaps ? "configMap" : "secret";
+      return news;
     },
   };
 }

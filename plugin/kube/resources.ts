@@ -22,6 +22,13 @@ export const clusterSecretStores: ResourceKind = {
   kind: "ClusterSecretStore",
   namespaced: false,
 };
+export const vaultDynamicSecrets: ResourceKind = {
+  group: "generators.external-secrets.io",
+  version: "v1alpha1",
+  plural: "vaultdynamicsecrets",
+  kind: "VaultDynamicSecret",
+  namespaced: true,
+};
 export const storePolicies: ResourceKind = {
   group: "keyferry.dev",
   version: "v1alpha1",

@@ -120,8 +120,8 @@ function openCredentials(
     onChange(kind, change) {
       const news = credentials.saw(kind, change);
       if (news === "account") deps.onAccountChange();
-      // Templates refer to ConfigMaps of their own namespace; stores of any namespace may refer to the others.
-      if (news === "configMap") dependencies.note({ namespace: change.entry.key.namespace });
+      // ConfigMaps and generators are referred to in their own namespace; stores of any namespace may refer to the others.
+      if (news === "configMap" || news === "generator") dependencies.note({ namespace: change.entry.key.namespace });
       else if (news !== "nothing") dependencies.note({});
     },
   });

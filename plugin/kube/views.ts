@@ -42,6 +42,7 @@ export function createViews(deps: ViewDeps): { readonly view: ClusterView; reado
         const mirror = complete(mirrors?.stores[kind]);
         return mirror ? mirror.get(key)?.value.parsed : stores[kind].get(key, signal);
       },
+      findGenerator: credentials.findGenerator,
       storePolicies,
       async namespaceLabels(namespace, signal) {
         const key = { namespace: "", name: namespace };

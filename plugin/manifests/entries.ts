@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { exactlyOne, filledIn, forApi } from "./api-schema.ts";
 import { described, fields, formatPath, isMap, later, type FieldPath } from "./fields.ts";
 import { findSchema, remoteFindOf } from "./find.ts";
-import type { DataFromEntry, Problem, StoreRef } from "./objects.ts";
+import type { DataEntry, DataFromEntry, Problem, SourceRef, StoreRef } from "./objects.ts";
 import { remoteRefOf, remoteRefSchema } from "./remote-ref.ts";
 import { rewriteOf, rewriteSchema } from "./rewrite.ts";
 import { objectName } from "./values.ts";
@@ -26,38 +26,50 @@ const generatorKinds = [
   ...["Password", "QuayAccessToken", "SSHKey", "STSSessionToken", "UUID", "VaultDynamicSecret", "Webhook"],
 ];
 
+const generatorKind = "VaultDynamicSecret";
+const generatorVersion = "generators.external-secrets.io/v1alpha1";
+
 const generatorRefSchema = fields({
   apiVersion: described(
     "API version of the generator.",
-    filledIn(v.string(), "generators.external-secrets.io/v1alpha1"),
+    filledIn(
+      v.pipe(
+        v.string(),
+        v.check((version) => version === generatorVersion, `must be ${generatorVersion}`),
+      ),
+      generatorVersion,
+    ),
   ),
-  kind: described("Kind of the generator.", v.picklist(generatorKinds)),
+  kind: described(
+    "Kind of the generator.",
+    v.pipe(
+      v.picklist(generatorKinds),
+      v.check(
+        (kind) => kind === generatorKind,
+        `not supported yet; of the generators ${generatorKind} works, all else is read from a store: use storeRef`,
+      ),
+    ),
+  ),
   name: described(
     "Name of the generator, in the namespace of this object unless it is a ClusterGenerator.",
     objectName,
   ),
 });
 
+const ownStoreRef = described(
+  "The store of this entry, in place of the default one.",
+  v.optional(fields({ name: described("Name of the store.", objectName), kind: storeKind })),
+);
+const generatorRef = described(
+  "A generator that makes new values at each refresh; for dataFrom only.",
+  v.optional(generatorRefSchema),
+);
+
 const sourceRefSchema = v.pipe(
-  fields(
-    {
-      storeRef: described(
-        "The store of this entry, in place of the default one.",
-        v.optional(fields({ name: described("Name of the store.", objectName), kind: storeKind })),
-      ),
-    },
-    {
-      generatorRef: later(
-        "read the value from a store: use storeRef",
-        described(
-          "A generator that makes new values at each refresh; for dataFrom only.",
-          v.optional(generatorRefSchema),
-        ),
-      ),
-    },
-  ),
+  fields({ storeRef: ownStoreRef }, { generatorRef: later("a generator makes a map: use dataFrom", generatorRef) }),
   forApi(exactlyOne),
 );
+const mapSourceRefSchema = v.pipe(fields({ storeRef: ownStoreRef, generatorRef }), forApi(exactlyOne));
 
 /** One entry of data, with `secretKey` and whatever else its owner adds. */
 export function dataEntrySchema<const E extends v.ObjectEntries>(own: E) {
@@ -72,7 +84,7 @@ export const dataFromEntrySchema = v.pipe(
   fields({
     extract: described("Reads every property of one secret.", v.optional(remoteRefSchema)),
     find: described("Reads many secrets, by their names or tags.", v.optional(findSchema)),
-    sourceRef: described("Where to read it, when not from the default store.", v.optional(sourceRefSchema)),
+    sourceRef: described("Where to read it, when not from the default store.", v.optional(mapSourceRefSchema)),
     rewrite: described(
       "Steps that give the keys other names, one after the other.",
       v.optional(v.array(rewriteSchema)),
@@ -98,7 +110,7 @@ export const dataFromEntrySchema = v.pipe(
 );
 
 type RawStoreRef = v.InferOutput<typeof storeRefSchema>;
-type RawSourceRef = v.InferOutput<typeof sourceRefSchema>;
+type RawSourceRef = Pick<v.InferOutput<typeof sourceRefSchema>, "storeRef">;
 
 /** Where each checked entry reads from. The rules of `entryProblems` see to it that a name is there. */
 export function storeOf(sourceRef: RawSourceRef | undefined, fallback: RawStoreRef | undefined): StoreRef {
@@ -110,10 +122,17 @@ export function dataFromEntryOf(
   { extract, find, sourceRef, rewrite }: v.InferOutput<typeof dataFromEntrySchema>,
   fallback: RawStoreRef | undefined,
 ): DataFromEntry {
+  const generator = sourceRef?.generatorRef;
+  if (generator) return { generatorRef: { kind: generatorKind, name: generator.name }, ...rewriteOf(rewrite) };
   const common = { storeRef: storeOf(sourceRef, fallback), ...rewriteOf(rewrite) };
   if (extract) return { extract: remoteRefOf(extract), ...common };
   if (find) return { find: remoteFindOf(find), ...common };
   throw new Error("a dataFrom entry that reads nothing has passed its rules");
+}
+
+/** What a checked entry reads from. */
+export function sourceOf(entry: DataEntry | DataFromEntry): SourceRef {
+  return "generatorRef" in entry ? entry.generatorRef : entry.storeRef;
 }
 
 /** What an owner of entries holds, before or after its schema was checked. */
@@ -178,8 +197,12 @@ function storeProblems(entry: unknown, at: FieldPath, hasStore: boolean, storeFi
     return hasStore
       ? []
       : [{ path: formatPath(at), problem: `names no store; set ${storeField}.name or the entry's sourceRef.storeRef` }];
-  if (!isMap(sourceRef) || sourceRef.generatorRef !== undefined) return [];
-  if (sourceRef.storeRef !== undefined) return [];
+  if (!isMap(sourceRef)) return [];
+  if (sourceRef.storeRef !== undefined && sourceRef.generatorRef !== undefined)
+    return [
+      { path: formatPath([...at, "sourceRef"]), problem: "storeRef and generatorRef exclude each other; keep one" },
+    ];
+  if (sourceRef.storeRef !== undefined || sourceRef.generatorRef !== undefined) return [];
   return [{ path: formatPath([...at, "sourceRef"]), problem: "is empty; set storeRef, or remove it" }];
 }
 

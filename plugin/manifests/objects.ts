@@ -32,6 +32,15 @@ export interface StoreRef {
   readonly name: string;
 }
 
+/** A generator as an ExternalSecret names it, in its own namespace. */
+export interface GeneratorRef {
+  readonly kind: "VaultDynamicSecret";
+  readonly name: string;
+}
+
+/** What an entry reads from. */
+export type SourceRef = StoreRef | GeneratorRef;
+
 export type ConversionStrategy = "Default" | "Unicode";
 export type DecodingStrategy = "None" | "Auto" | "Base64" | "Base64URL";
 export type NullBytePolicy = "Ignore" | "Fail";
@@ -80,7 +89,12 @@ export interface FindEntry extends Omit<ExtractEntry, "extract"> {
   readonly find: RemoteFind;
 }
 
-export type DataFromEntry = ExtractEntry | FindEntry;
+/** All that a generator makes. */
+export interface GeneratorEntry extends Pick<ExtractEntry, "rewrite"> {
+  readonly generatorRef: GeneratorRef;
+}
+
+export type DataFromEntry = ExtractEntry | FindEntry | GeneratorEntry;
 
 /** One step that gives keys other names, or makes one object of several values. */
 export type KeyRewrite =
@@ -186,13 +200,39 @@ export interface StoreManifest {
   readonly meta: ObjectMeta;
   /** Controller class; absent = everybody's. */
   readonly controller?: string;
-  readonly provider: { readonly kind: string; readonly raw: unknown };
+  readonly provider: {
+    readonly kind: string;
+    readonly raw: unknown;
+    /** Where the block stands, for messages; absent: `spec.provider.<kind>`. */
+    readonly field?: string;
+  };
   readonly conditions: readonly StoreCondition[];
   /** How often the store is validated again; 0 = the process default. */
   readonly refreshIntervalMs: number;
   readonly retry?: { readonly maxRetries?: number; readonly retryIntervalMs?: number };
   /** The HTTP proxy to the store: scheme, host and port; empty = none, absent = that of the process. */
   readonly proxyUrl?: string;
+}
+
+/** A VaultDynamicSecret: where it asks, and what. */
+export interface Generator {
+  /** A SecretStore under the generator's own name. */
+  readonly store: StoreManifest;
+  readonly call: GeneratorCall;
+}
+
+export interface GeneratorCall {
+  /** With its mount; as it was written. */
+  readonly path: string;
+  readonly method: "GET" | "LIST" | "POST" | "PUT";
+  /** JSON; empty but for POST and PUT. */
+  readonly body: Readonly<Record<string, unknown>>;
+  /** Empty but for GET. */
+  readonly query: Readonly<Record<string, readonly string[]>>;
+  /** Which part of the answer is the result. */
+  readonly take: "Data" | "Auth" | "Raw";
+  /** An answer without that part is an empty result. */
+  readonly mayBeEmpty: boolean;
 }
 
 /** keyferry.dev/v1alpha1 StorePolicy, cluster scope: which namespaces may read which addresses of a store. */

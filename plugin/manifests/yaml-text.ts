@@ -39,12 +39,13 @@ export type YamlDocument =
 
 /**
  * Every document of a file that is not empty, in order. A broken one does not hide the others. In the schema `failsafe`
- * numbers, booleans and null are the texts that they are written as.
+ * numbers, booleans and null are the texts that they are written as; a function says what such a text means where it
+ * stands without quotes.
  */
 export function parseYamlDocuments(
   text: string,
   limits: YamlLimits = manifestLimits,
-  schema: "core" | "failsafe" = "core",
+  schema: "core" | "failsafe" | ((plain: string) => string) = "core",
 ): readonly YamlDocument[] {
   if (text.length > limits.characters) return [failed(1, `larger than ${limits.characters} characters; split it`)];
   const deepLine = tower(text);
@@ -53,7 +54,7 @@ export function parseYamlDocuments(
   const lineAt = (offset: number): number => Math.max(1, lines.linePos(offset).line);
   try {
     const documents = parseAllDocuments(text, {
-      schema,
+      schema: schema === "core" ? "core" : "failsafe",
       merge: true,
       resolveKnownTags: false,
       prettyErrors: false,
@@ -63,10 +64,19 @@ export function parseYamlDocuments(
     });
     const found = Array.isArray(documents) ? documents.filter((document) => !isEmpty(document)) : [];
     if (found.length > limits.documents) return [failed(1, `more than ${limits.documents} documents; split it`)];
+    if (typeof schema === "function") for (const document of found) readPlain(document, schema);
     return found.map((document) => readDocument(document, limits, lineAt));
   } catch {
     return [failed(1, "cannot be read as YAML; check it with a YAML linter")];
   }
+}
+
+function readPlain(document: Document, meaning: (plain: string) => string): void {
+  visit(document, {
+    Scalar(key, node) {
+      if (key !== "key" && node.type === "PLAIN") node.value = meaning(String(node.value));
+    },
+  });
 }
 
 function failed(line: number, problem: string): YamlDocument {

@@ -8,7 +8,15 @@ import { Failure, ReadFailure } from "../core/failure.ts";
 import { filePathProblem, pathClash } from "../files/path-rules.ts";
 import { formatPath } from "../manifests/fields.ts";
 import { parseMountClass } from "../manifests/mount-class.ts";
-import type { DataEntry, ExternalSecret, MountClass, Parsed, Problem, SecretTemplate } from "../manifests/objects.ts";
+import type {
+  DataEntry,
+  DataFromEntry,
+  ExternalSecret,
+  MountClass,
+  Parsed,
+  Problem,
+  SecretTemplate,
+} from "../manifests/objects.ts";
 import { optionalKeysOf, requestOf, requestOfClass } from "../read/request-of.ts";
 import type { ReadRequest } from "../read/request.ts";
 import { createWeighedLru } from "../read/lru.ts";
@@ -26,7 +34,8 @@ type Parameters = Readonly<Record<string, string>>;
 export interface Asking {
   /**
    * Rejects with Failure `manifest_invalid`, naming every field of the class or ExternalSecret that is wrong, and
-   * `ref_invalid` when there is no such ExternalSecret in the pod's own namespace. No store is asked.
+   * `ref_invalid` when there is no such ExternalSecret in the pod's own namespace, `not_mountable` when it names a
+   * generator. No store is asked.
    */
   asked(parameters: Parameters, namespace: string, signal: AbortSignal): Promise<AskedMount>;
 }
@@ -56,6 +65,7 @@ export function createAsking(view: MountView): Asking {
       if ("asked" in understood) return understood.asked;
       const { mountClass, externalSecret } = understood;
       const { meta, spec } = await findExternalSecret(externalSecret, namespace, view, signal);
+      refuseGenerators(spec.dataFrom, `ExternalSecret ${namespace}/${externalSecret}: spec`);
       // The names of what a template is made of are no files.
       if (!makesAll(spec.target.template))
         refuseUnsafeNames(spec.data, `ExternalSecret ${namespace}/${externalSecret}: spec`);
@@ -68,6 +78,7 @@ function understand(parameters: Parameters): Understood {
   const mountClass = orFailure(parseMountClass(parameters), "");
   const { source } = mountClass;
   if ("externalSecret" in source) return { mountClass, externalSecret: source.externalSecret };
+  refuseGenerators(source.dataFrom, "parameters");
   if (!makesAll(source.template)) refuseUnsafeNames(source.data, "parameters");
   refuseUnsafeKeys(source.template);
   const modes = source.data.flatMap(({ secretKey, mode }) => (mode === undefined ? [] : [[secretKey, mode] as const]));
@@ -88,6 +99,15 @@ async function findExternalSecret(
         "it must be in the namespace of the pod",
     );
   return orFailure(found, `ExternalSecret ${namespace}/${name}: `);
+}
+
+/** Every pod, and every look of kubelet at a volume, would be given something else. */
+function refuseGenerators(dataFrom: readonly DataFromEntry[], parent: string): void {
+  const at = dataFrom.findIndex((entry) => "generatorRef" in entry);
+  if (at < 0) return;
+  const problem = "a generator makes something new for each reader; sync it to a Secret instead";
+  const field = `${parent}.dataFrom[${at}].sourceRef.generatorRef`;
+  throw new ReadFailure([new Failure("not_mountable", problem, { field })]);
 }
 
 function refuseUnsafeNames(data: readonly DataEntry[], parent: string): void {

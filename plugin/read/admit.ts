@@ -14,6 +14,7 @@ import type { Catalog, ResolvedStore } from "./catalog.ts";
 import { entryFailure } from "./entry-failure.ts";
 import { openListing } from "./find-listing.ts";
 import type { Reach } from "./find.ts";
+import type { Located } from "../stores/contract.ts";
 import type { KeyPart } from "./key.ts";
 import { tagOf } from "./last-good.ts";
 import type { ClusterView } from "./ports.ts";
@@ -63,7 +64,7 @@ export async function admit(
   async function admitEntry(entry: ReadEntry, id: string): Promise<Admitted> {
     const store = await once(stores, id, () => deps.catalog.resolve(entry.store, caller.namespace, signal));
     if ("ref" in entry) {
-      const located = store.store.locate(refFor(entry, store.kind));
+      const located = locatedFor(entry, store);
       return { entry, access: await accessTo({ caller, store, located, identity }) };
     }
     const listing = await openListing(entry, store);
@@ -85,6 +86,11 @@ export async function admit(
   }
 
   return Promise.all(request.entries.map(admitOne));
+}
+
+/** A generator says itself what is read of it. */
+function locatedFor(entry: RefEntry, { store, kind, call }: ResolvedStore): Located {
+  return call && store.locateCall ? store.locateCall(call) : store.locate(refFor(entry, kind));
 }
 
 /** Everything that a listing brings is asked for as whoever listed it. */

@@ -80,7 +80,7 @@ function checkScope({ caller, store }: Question): void {
 /** As in ESO, the conditions of a SecretStore say nothing. */
 function checkConditions({ ref, id, manifest }: ResolvedStore, who: NamespaceFacts): void {
   const { conditions } = manifest;
-  if (ref.kind === "SecretStore" || conditions.length === 0) return;
+  if (ref.kind !== "ClusterSecretStore" || conditions.length === 0) return;
   if (conditions.some((condition) => meets(condition, who))) return;
   refuse(`namespace "${who.namespace}" meets none of spec.conditions of ${id}; add it there, or use another store`);
 }
@@ -102,7 +102,11 @@ function patternsOf(condition: StoreCondition): readonly RegExp[] {
   return patterns;
 }
 
-/** What a broken policy leaves open counts against the store: no name closes all, no namespace all of that name. */
+/**
+ * A policy names stores, so none is about a generator: as with a SecretStore without a policy, its own namespace reads it.
+ *
+ * What a broken policy leaves open counts against the store: no name closes all, no namespace all of that name.
+ */
 function policiesOf({ ref, namespace }: ResolvedStore, all: readonly StorePolicyItem[]): readonly StorePolicyItem[] {
   return all.filter((policy) => {
     const about = policy.ok ? policy.value.storeRef : policy.storeRef;

@@ -1,13 +1,14 @@
 /**
  * Reads of one session that fall due together, as one call where the store has such a call.
  *
- * Each read stays its own: it may leave, it has its own outcome, and where a call is refused as a whole it goes out alone.
+ * Each read stays its own: it may leave, it has its own outcome, and goes out alone where the store cannot read it so or
+ * refuses the call as a whole.
  * The call takes one turn in the lane, and ends when nobody waits for it any more.
  */
 import type { Clock } from "../core/clock.ts";
 import { joinUnderSignal } from "../core/deadline.ts";
 import { Failure, toFailure } from "../core/failure.ts";
-import type { Session, StoreAnswer } from "../stores/contract.ts";
+import type { BatchOutcome, Session, StoreAnswer } from "../stores/contract.ts";
 import type { Access } from "./access.ts";
 import { startFlight } from "./flight.ts";
 import type { Flight } from "./flight.ts";
@@ -37,8 +38,8 @@ const refusedForMs = 600_000;
 
 const order: readonly Priority[] = ["mount", "first_sync", "periodic"];
 
-/** "alone": no call was made for it. */
-type Outcomes = ReadonlyMap<Sending, StoreAnswer | Failure> | "alone";
+/** "alone": no call was made for any of them. */
+type Outcomes = ReadonlyMap<Sending, BatchOutcome> | "alone";
 
 interface Gathering {
   readonly first: Sending;
@@ -74,7 +75,7 @@ export function createBatches(clock: Clock): Batches {
     const { access, session } = members[0]!;
     const { store, lane } = access.grant.store;
     const priority = order.find((one) => members.some(({ turn }) => turn.priority === one))!;
-    let outcomes: ReadonlyMap<Sending, StoreAnswer | Failure> | undefined;
+    let outcomes: ReadonlyMap<Sending, BatchOutcome> | undefined;
     try {
       return await inLane(lane, { priority, signal }, async (attempt) => {
         for (const { begin } of members) begin();
@@ -117,8 +118,8 @@ export function createBatches(clock: Clock): Batches {
       const isRefused = clock.monotonicMs() < (refusedUntilMs.get(session) ?? -Infinity);
       if (!batch || isRefused || !batch.takes(fetchedFor(access.grant.located))) return sendAlone(sending);
       const outcomes = await join(sending, batch.most).flight.join(turn.signal);
-      if (outcomes === "alone") return sendAlone(sending);
-      const outcome = outcomes.get(sending)!;
+      const outcome = outcomes === "alone" ? "alone" : outcomes.get(sending)!;
+      if (outcome === "alone") return sendAlone(sending);
       if (outcome instanceof Failure) throw outcome;
       return outcome;
     },
@@ -133,7 +134,7 @@ function sendAlone({ access, session, turn, begin }: Sending): Promise<StoreAnsw
   });
 }
 
-function isUnavailable(outcome: StoreAnswer | Failure): boolean {
+function isUnavailable(outcome: BatchOutcome): boolean {
   return outcome instanceof Failure && outcome.handling.class === "unavailable";
 }
 

@@ -7,16 +7,16 @@
 import { createHash } from "node:crypto";
 import { canonicalJson } from "../core/canonical-json.ts";
 import { Failure } from "../core/failure.ts";
-import type { Parsed, Problem, StoreManifest, StoreRef } from "../manifests/objects.ts";
-import type { CallerFact, Store, StoreDeps, StoreKind } from "../stores/contract.ts";
+import type { Generator, GeneratorCall, Parsed, Problem, SourceRef, StoreManifest } from "../manifests/objects.ts";
+import type { CallerFact, LoadKind, Store, StoreDeps, StoreKind } from "../stores/contract.ts";
 import type { Lane } from "./lane/lane.ts";
 import { createLru } from "./lru.ts";
 import type { ClusterView } from "./ports.ts";
-import { storeId, storeNamespaceOf } from "./store-id.ts";
+import { isGenerator, storeId, storeNamespaceOf } from "./store-id.ts";
 
 export interface ResolvedStore {
   readonly id: string;
-  readonly ref: StoreRef;
+  readonly ref: SourceRef;
   /** Empty for a ClusterSecretStore. */
   readonly namespace: string;
   readonly kind: StoreKind;
@@ -27,6 +27,8 @@ export interface ResolvedStore {
   readonly configHash: string;
   readonly lane: Lane;
   readonly manifest: StoreManifest;
+  /** What is read, where a generator was named. */
+  readonly call?: GeneratorCall;
 }
 
 export interface Catalog {
@@ -34,14 +36,14 @@ export interface Catalog {
    * Rejects with Failure: `store_not_found`, `store_invalid` with the field's path, `store_not_ready` for a store of
    * another controller class, `kube_unavailable`.
    */
-  resolve(ref: StoreRef, callerNamespace: string, signal: AbortSignal): Promise<ResolvedStore>;
+  resolve(ref: SourceRef, callerNamespace: string, signal: AbortSignal): Promise<ResolvedStore>;
   /** Stops every watch. */
   close(): void;
 }
 
 export interface CatalogDeps {
-  readonly cluster: Pick<ClusterView, "findStore">;
-  readonly kinds: ReadonlyMap<string, StoreKind>;
+  readonly cluster: Pick<ClusterView, "findStore" | "findGenerator">;
+  readonly kinds: ReadonlyMap<string, LoadKind>;
   /** `manifest`: for what is said beside the provider block of how the store is reached. */
   readonly storeDeps: (kind: StoreKind, manifest: StoreManifest) => StoreDeps;
   /** One lane for each opened store: an edited store starts with a fresh breaker. */
@@ -64,13 +66,16 @@ interface Opened {
 }
 
 export function createCatalog(deps: CatalogDeps): Catalog {
+  const loaded = new Map<string, StoreKind>();
   const opened = createLru<Opened>({ entries: openStoresMax, dispose: (store) => store.stopWatch?.() });
 
-  function open(id: string, content: string, manifest: StoreManifest): Opened {
-    const kind = kindOf(manifest, deps.kinds);
-    const context = { scope: manifest.kind, name: manifest.meta.name, namespace: manifest.meta.namespace };
+  function open(id: string, content: string, manifest: StoreManifest, kind: StoreKind | undefined): Opened {
+    if (!kind) throw unknownKind(manifest, deps.kinds);
+    const { field } = manifest.provider;
+    const place = { scope: manifest.kind, name: manifest.meta.name, namespace: manifest.meta.namespace };
+    const context = { ...place, ...(field === undefined ? {} : { field }) };
     const parsed = kind.open(manifest.provider.raw, context, deps.storeDeps(kind, manifest));
-    if (!parsed.ok) throw blockInvalid(kind.name, parsed.problems);
+    if (!parsed.ok) throw blockInvalid(field ?? `spec.provider.${kind.name}`, parsed.problems);
     const { store, usedCallerFacts, config } = parsed.value;
     const configHash = createHash("sha256")
       .update(canonicalJson([kind.name, config, ...wayTo(manifest)]))
@@ -83,13 +88,23 @@ export function createCatalog(deps: CatalogDeps): Catalog {
     return fresh;
   }
 
+  async function loadKind({ provider }: StoreManifest): Promise<StoreKind | undefined> {
+    const kind = loaded.get(provider.kind) ?? (await deps.kinds.get(provider.kind)?.());
+    if (kind) loaded.set(provider.kind, kind);
+    return kind;
+  }
+
   /** A store that is gone, broken or another's keeps nothing open. */
-  function openOrClose(id: string, found: Parsed<StoreManifest> | undefined): [Opened, StoreManifest] {
+  function openOrClose(
+    id: string,
+    found: Parsed<StoreManifest> | undefined,
+    kind: StoreKind | undefined,
+  ): [Opened, StoreManifest] {
     try {
       const manifest = usable(id, found, deps);
       const content = contentOf(manifest);
       const kept = opened.get(id);
-      return [kept?.content === content ? kept : open(id, content, manifest), manifest];
+      return [kept?.content === content ? kept : open(id, content, manifest, kind), manifest];
     } catch (thrown) {
       opened.delete(id);
       throw thrown;
@@ -100,12 +115,25 @@ export function createCatalog(deps: CatalogDeps): Catalog {
     async resolve(ref, callerNamespace, signal) {
       const namespace = storeNamespaceOf(ref.kind, callerNamespace);
       const id = storeId(ref.kind, namespace, ref.name);
-      const found = await deps.cluster.findStore(ref.kind, namespace, ref.name, signal);
-      const [{ fixed }, manifest] = openOrClose(id, found);
-      return { id, ref, namespace, manifest, ...fixed };
+      const found = await lookUp(deps.cluster, ref, namespace, signal);
+      const store: Parsed<StoreManifest> | undefined = found?.ok ? { ok: true, value: found.value.store } : found;
+      const [{ fixed }, manifest] = openOrClose(id, store, store?.ok ? await loadKind(store.value) : undefined);
+      const call = found?.ok && found.value.call;
+      return { id, ref, namespace, manifest, ...fixed, ...(call && { call }) };
     },
     close: () => opened.clear(),
   };
+}
+
+async function lookUp(
+  cluster: CatalogDeps["cluster"],
+  ref: SourceRef,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<Parsed<Pick<Generator, "store"> & Partial<Generator>> | undefined> {
+  if (isGenerator(ref)) return cluster.findGenerator?.(ref.kind, namespace, ref.name, signal);
+  const found = await cluster.findStore(ref.kind, namespace, ref.name, signal);
+  return found?.ok ? { ok: true, value: { store: found.value } } : found;
 }
 
 function usable(
@@ -146,16 +174,13 @@ function wayTo({ proxyUrl }: StoreManifest): readonly string[] {
   return proxyUrl === undefined ? [] : [proxyUrl];
 }
 
-function kindOf(manifest: StoreManifest, kinds: ReadonlyMap<string, StoreKind>): StoreKind {
-  const kind = kinds.get(manifest.provider.kind);
-  if (kind) return kind;
+function unknownKind({ provider }: StoreManifest, kinds: CatalogDeps["kinds"]): Failure {
   const supported = [...kinds.keys()].sort().join(", ");
   // Names its field by itself.
-  throw new Failure("store_invalid", `provider "${manifest.provider.kind}" is not supported; supported: ${supported}`);
+  return new Failure("store_invalid", `provider "${provider.kind}" is not supported; supported: ${supported}`);
 }
 
-function blockInvalid(kindName: string, problems: readonly [Problem, ...Problem[]]): Failure {
-  const root = `spec.provider.${kindName}`;
+function blockInvalid(root: string, problems: readonly [Problem, ...Problem[]]): Failure {
   const [first, ...others] = problems.map(({ path, problem }) => ({ path: path ? `${root}.${path}` : root, problem }));
   return storeInvalid([first!, ...others]);
 }

@@ -161,7 +161,7 @@ function wholeOf(one: RefEntry, { grant: { store } }: Access, { answer }: Obtain
 }
 
 function sourceOf({ grant: { store, located } }: Access, { answer, cache }: Obtained): Source {
-  const { version, begunAtMs, fetchedAtMs, expiresAtMs, requestId } = answer;
+  const { version, begunAtMs, fetchedAtMs, expiresAtMs, lease, requestId } = answer;
   return {
     store: store.ref,
     storeNamespace: store.namespace,
@@ -172,6 +172,7 @@ function sourceOf({ grant: { store, located } }: Access, { answer, cache }: Obta
     fetchedAtMs,
     cache,
     ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
+    ...(lease ? { leased: true } : {}),
     ...(requestId === undefined ? {} : { requestId }),
   };
 }

@@ -3,7 +3,14 @@
  * Implemented by kube/ and directory/; every lookup names its namespace.
  */
 import type { SecretValue } from "../core/secret-value.ts";
-import type { Parsed, StoreManifest, StorePolicy, StoreRefKind } from "../manifests/objects.ts";
+import type {
+  Generator,
+  GeneratorRef,
+  Parsed,
+  StoreManifest,
+  StorePolicy,
+  StoreRefKind,
+} from "../manifests/objects.ts";
 
 export interface ServiceAccountToken {
   readonly token: SecretValue;
@@ -37,6 +44,13 @@ export interface ClusterView {
     name: string,
     signal: AbortSignal,
   ): Promise<Parsed<StoreManifest> | undefined>;
+  /** Undefined when there is no such generator. Absent where nobody asks for one. */
+  findGenerator?(
+    kind: GeneratorRef["kind"],
+    namespace: string,
+    name: string,
+    signal: AbortSignal,
+  ): Promise<Parsed<Generator> | undefined>;
   /** All policies of the cluster. A policy that does not parse is a problem that closes its store: never skipped. */
   storePolicies(signal: AbortSignal): Promise<readonly StorePolicyItem[]>;
   /** Empty when the namespace is unknown, but for `kubernetes.io/metadata.name`. */

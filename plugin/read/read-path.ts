@@ -8,7 +8,7 @@ import type { SecretValue } from "../core/secret-value.ts";
 import type { StoreManifest, StoreRef } from "../manifests/objects.ts";
 import type { Audit } from "../observe/audit.ts";
 import type { Metrics } from "../observe/metrics.ts";
-import type { StoreDeps, StoreKind } from "../stores/contract.ts";
+import type { LoadKind, StoreDeps, StoreKind } from "../stores/contract.ts";
 import { createAccountTokens } from "./account-tokens.ts";
 import { createAnswerCache } from "./cache.ts";
 import { createCatalog } from "./catalog.ts";
@@ -36,7 +36,7 @@ export interface ReadPathDeps {
   readonly audit: Audit;
   readonly metrics: Pick<Metrics, "cacheAnswer" | "authFailure">;
   /** By the key under spec.provider. */
-  readonly kinds: ReadonlyMap<string, StoreKind>;
+  readonly kinds: ReadonlyMap<string, LoadKind>;
   readonly storeDeps: (kind: StoreKind, manifest: StoreManifest) => StoreDeps;
   /** Called when the first template is met. */
   readonly loadRenderer: LoadRenderer;

@@ -3,6 +3,7 @@ import type {
   DataEntry,
   DataFromEntry,
   ExternalSecret,
+  GeneratorEntry,
   ObjectMeta,
   RemoteFind,
   RemoteRef,
@@ -60,11 +61,25 @@ function entriesOf(
 }
 
 function mapEntryOf(entry: DataFromEntry, field: string, optional: boolean): ReadEntry {
+  if ("generatorRef" in entry) return generatorEntryOf(entry, field);
   const remote = "find" in entry ? entry.find : entry.extract;
   const { rewrite, storeRef } = entry;
   const take = { as: "map" as const, conversion: remote.conversionStrategy, ...(rewrite ? { rewrite } : {}) };
   const common = { ...commonPart(field, remote, storeRef, optional), take };
   return "find" in entry ? { ...common, find: findPart(entry.find) } : { ...common, ...refPart(entry.extract) };
+}
+
+/** Never optional: a generator that makes nothing has failed. */
+function generatorEntryOf({ generatorRef, rewrite }: GeneratorEntry, field: string): RefEntry {
+  return {
+    field,
+    store: generatorRef,
+    decoding: "None",
+    nullBytes: "Ignore",
+    optional: false,
+    ref: { key: generatorRef.name, metadataPolicy: "None" },
+    take: { as: "map", conversion: "Default", ...(rewrite ? { rewrite } : {}) },
+  };
 }
 
 function commonPart(

@@ -13,7 +13,7 @@ import type {
   NullBytePolicy,
   RemoteFind,
   SecretTemplate,
-  StoreRef,
+  SourceRef,
 } from "../manifests/objects.ts";
 import type { Address, Ref } from "../stores/contract.ts";
 import type { Caller } from "./caller.ts";
@@ -21,7 +21,7 @@ import type { Caller } from "./caller.ts";
 interface EntryBase {
   /** Where it stands, for messages: `spec.data[2]`. */
   readonly field: string;
-  readonly store: StoreRef;
+  readonly store: SourceRef;
   readonly decoding: DecodingStrategy;
   readonly nullBytes: NullBytePolicy;
   /** True: `ref_not_found` leaves the entry out instead of failing the read. */
@@ -36,7 +36,10 @@ interface MapTake {
   readonly rewrite?: readonly KeyRewrite[];
 }
 
-/** One secret: of `data` as a value under a name, of `dataFrom` as a map of its properties. */
+/**
+ * One secret: of `data` as a value under a name, of `dataFrom` as a map of its properties. Of a generator, which says
+ * itself what is read, `ref` has the generator's name.
+ */
 export interface RefEntry extends EntryBase {
   readonly ref: Ref;
   readonly property?: string;
@@ -92,7 +95,7 @@ export interface ReadTerms {
 
 /** One store answer that a bundle was made from. */
 export interface Source {
-  readonly store: StoreRef;
+  readonly store: SourceRef;
   /** Empty for a ClusterSecretStore. */
   readonly storeNamespace: string;
   /** The registry name of its kind, e.g. `vault`. */
@@ -105,6 +108,8 @@ export interface Source {
   /** Wall clock epoch milliseconds when the answer was complete. */
   readonly fetchedAtMs: number;
   readonly expiresAtMs?: number;
+  /** Made for this reader with a lease: it serves for as long as that lives. */
+  readonly leased?: true;
   readonly requestId?: string;
   readonly cache: "hit" | "miss" | "stale";
 }

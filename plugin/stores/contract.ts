@@ -8,8 +8,11 @@
 import type { Clock } from "../core/clock.ts";
 import type { Failure } from "../core/failure.ts";
 import type { SecretValue } from "../core/secret-value.ts";
-import type { MetadataPolicy, Parsed, StoreRefKind } from "../manifests/objects.ts";
+import type { GeneratorCall, MetadataPolicy, Parsed, StoreRefKind } from "../manifests/objects.ts";
 import type { HttpSend, TlsOptions } from "./http.ts";
+import type { Proof, ProofNeed } from "./proof.ts";
+
+export type { AnnotationNeed, Proof, ProofNeed, SecretKeyRef, Subject } from "./proof.ts";
 
 /** One thing to read, as a manifest names it. */
 export interface Ref {
@@ -21,6 +24,8 @@ export interface Ref {
   readonly property?: string;
   /** Only for these kinds too. True: an object is wanted whose members are taken (`extract`), not one value. */
   readonly members?: true;
+  /** How the value is to be written, in a word that the kind's dialect and its `locate` share; absent = as ESO has it. */
+  readonly form?: string;
 }
 
 declare const canonicalAddress: unique symbol;
@@ -42,86 +47,6 @@ export interface Located {
    */
   readonly whole?: Located;
 }
-
-/** Where a value of a Secret or a ConfigMap is named in a provider block. */
-export interface SecretKeyRef {
-  /** The field that holds this reference, for messages: `spec.provider.vault.auth.tokenSecretRef`. */
-  readonly field: string;
-  readonly name: string;
-  /** Absent: the whole object, as JSON text of its keys and their values in base64. */
-  readonly key?: string;
-  /** Absent: the store's own namespace, or for a ClusterSecretStore that of whoever reads (referent). */
-  readonly namespace?: string;
-  /** Absent: a Secret. A ConfigMap is read by key only. */
-  readonly kind?: "ConfigMap";
-  /** A label without which the Secret is not for stores. */
-  readonly label?: { readonly key: string; readonly value: string };
-}
-
-/** What a login wants to be shown. Declared by the store, collected by the read path under its proof rules. */
-export type ProofNeed =
-  | { readonly kind: "none" }
-  | {
-      /** A service account token: the pod's own, or one of the account that the store names. */
-      readonly kind: "token";
-      readonly field: string;
-      readonly serviceAccount?: { readonly name: string; readonly namespace?: string };
-      /** Absent = the process's --token-audience. */
-      readonly audience?: string;
-      /** What the login goes by beside the token: annotations of the account that the token is for. */
-      readonly annotations?: AnnotationNeed;
-      /** What else this store's requests need, by the name that `login` will look for: a CA, a client certificate. */
-      readonly secrets?: Readonly<Record<string, SecretKeyRef>>;
-    }
-  | {
-      /** Credentials kept in Secrets, by the name that `login` will look for. */
-      readonly kind: "static";
-      readonly method: string;
-      readonly secrets: Readonly<Record<string, SecretKeyRef>>;
-      /** True: nothing of it says who reads (a CA alone), so a pod's identity needs no more either. */
-      readonly anonymous?: true;
-    };
-
-/** Annotations of the account whose token is shown, by their keys. */
-export interface AnnotationNeed {
-  /** Names the token's audience, in place of the need's own, where the account has it. */
-  readonly audience?: string;
-  /** What the login looks for. */
-  readonly shown: readonly string[];
-  /** Those of `shown` without which there is no login, each with what to do when the account lacks it. */
-  readonly required: Readonly<Record<string, string>>;
-}
-
-/** Who a proof speaks for: part of every cache and session key. */
-export type Subject =
-  | { readonly kind: "none" }
-  | {
-      readonly kind: "serviceAccount";
-      readonly namespace: string;
-      readonly name: string;
-      readonly uid: string;
-      readonly audience: string;
-      /** Canonical JSON of the annotations that the login goes by; absent when it goes by none. */
-      readonly annotations?: string;
-      /** Keyed digest of `ProofNeed.secrets`, hex; absent when there are none. */
-      readonly digest?: string;
-    }
-  | {
-      /** Keyed digest of the credential, hex: a changed credential is another subject. */
-      readonly kind: "credential";
-      readonly digest: string;
-    };
-
-export type Proof =
-  | { readonly kind: "none" }
-  | {
-      readonly kind: "token";
-      readonly token: SecretValue;
-      /** Those of `AnnotationNeed.shown` that the account has. */
-      readonly annotations?: Readonly<Record<string, string>>;
-      readonly secrets?: Readonly<Record<string, SecretValue>>;
-    }
-  | { readonly kind: "static"; readonly secrets: Readonly<Record<string, SecretValue>> };
 
 /** What a store gave back after login. Kinds extend it with their own state. */
 export interface Session {
@@ -183,13 +108,18 @@ export interface FindAbility<S extends Session> {
   list(wish: FindWish, session: S, signal: AbortSignal): Promise<readonly Found[]>;
 }
 
+export type BatchOutcome = StoreAnswer | Failure | "alone";
+
 export interface BatchAbility<S extends Session> {
   /** Reads that one call can hold. */
   readonly most: number;
   /** Whether this read can go out in such a call. */
   takes(located: Located): boolean;
-  /** One outcome for each, in their order. Rejects only when the call as a whole failed. */
-  fetch(located: readonly Located[], session: S, signal: AbortSignal): Promise<readonly (StoreAnswer | Failure)[]>;
+  /**
+   * One outcome for each, in their order; "alone": it turned out that this one cannot be read so, and `fetch` is to read
+   * it. Rejects only when the call as a whole failed.
+   */
+  fetch(located: readonly Located[], session: S, signal: AbortSignal): Promise<readonly BatchOutcome[]>;
 }
 
 export interface LeaseAbility<S extends Session> {
@@ -210,6 +140,8 @@ export interface Store<S extends Session = Session> {
   readonly localPaths?: readonly string[];
   /** The canonical form of a ref. Pure. Throws Failure `ref_invalid`. */
   locate(ref: Ref): Located;
+  /** Optional ability: what a generator asks, whose answer is one JSON object and nobody else's. Likewise. */
+  locateCall?(call: GeneratorCall): Located;
   /**
    * Trades proof for a session. Rejects with Failure: `store_login_denied` when the store refuses the proof,
    * `store_invalid` when the store's own configuration is wrong, an unavailable code otherwise.
@@ -255,6 +187,8 @@ export interface StoreContext {
   readonly name: string;
   /** Empty for a ClusterSecretStore. */
   readonly namespace: string;
+  /** The block's own path, for messages; absent: `spec.provider.<kind>`. */
+  readonly field?: string;
 }
 
 /** What every store may use of the world. */
@@ -264,7 +198,7 @@ export interface StoreDeps {
   readonly http: (tls: TlsOptions) => HttpSend;
   /**
    * Reaches what the cloud runs on this machine for it (metadata services), which `http` refuses: for addresses that a
-   * kind has as constants, and for ClusterSecretStores alone. Absent = the same as `http`.
+   * kind has as constants. This process's own identity is asked for on behalf of ClusterSecretStores alone. Absent = the same as `http`.
    */
   readonly machineHttp?: HttpSend;
   /**
@@ -302,6 +236,8 @@ export interface StoreDeps {
 export interface ClassDialect {
   /** What stands in the class as `provider`, and what the provider's socket is called. */
   readonly provider: string;
+  /** Variables of the provider's environment that stand in for parameters: addresses and names, never a credential. */
+  readonly environment?: readonly string[];
   /** Paths in problems are parameter names, and places in them: `objects[2].secretPath`. */
   parse(parameters: Readonly<Record<string, string>>, surroundings: DialectSurroundings): Parsed<ClassRequest>;
 }
@@ -311,8 +247,15 @@ export interface DialectSurroundings {
   /** The pod's, from kubelet: annotations of it are asked for by the store that the block opens. */
   readonly namespace: string;
   readonly serviceAccountName: string;
-  /** Keys of nodePublishSecretRef; their values are handed to the login under the same names. */
+  /**
+   * Keys of nodePublishSecretRef. A block names one as the key of a Secret called `publishedSecret` (provider-block.ts);
+   * the values are those that came with the mount.
+   */
   readonly secretKeys: readonly string[];
+  /** What this process was told by the variables that `ClassDialect.environment` lists. Absent = nothing. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** The process's own identity may read for this namespace. */
+  readonly processIdentity?: true;
   /** Octal mode that the driver asks for where a file has none of its own. */
   readonly filePermission: number;
 }
@@ -320,7 +263,25 @@ export interface DialectSurroundings {
 export interface ClassRequest {
   /** As `StoreKind.open` takes it, with paths of its own for what a block of ESO cannot say. */
   readonly block: unknown;
+  /** Further blocks, where one cannot say it all (another service, another region), by the names that files use. */
+  readonly further?: Readonly<Record<string, unknown>>;
   readonly files: readonly DialectFile[];
+  /** What `block` still lacks, and has to be put into it before it is opened. */
+  readonly paths?: readonly DialectPath[];
+  /** Credentials that the class itself holds, by the keys of nodePublishSecretRef that they stand in for. */
+  readonly secrets?: Readonly<Record<string, SecretValue>>;
+  /** The process's own identity reads, so the block is opened as that of a ClusterSecretStore. */
+  readonly processIdentity?: true;
+}
+
+/** A file of the folder that the admin mounts for classes: its bytes become a text of the block. */
+export interface DialectPath {
+  /** By which the class names it, for messages. */
+  readonly parameter: string;
+  /** A plain file name, without a folder. */
+  readonly name: string;
+  /** Top-level field of the block that takes the bytes, in base64. */
+  readonly field: string;
 }
 
 export interface DialectFile {
@@ -328,19 +289,34 @@ export interface DialectFile {
   readonly path: string;
   readonly mode: number;
   readonly ref: Ref;
+  /** Which of `ClassRequest.further` the ref is read by; absent = `block`. */
+  readonly block?: string;
+  /** Read in its place while the first cannot be asked (unavailable), never because it says no. */
+  readonly failover?: { readonly ref: Ref; readonly block: string };
+  /**
+   * So many versions that are enabled, from that of `ref` back, each in a file of its own: `path/0`, `path/1`, …, with
+   * the object ids `id/0`, `id/1`, … Absent = the one version of `ref`.
+   */
+  readonly history?: number;
   /** What of the answer the file holds. */
   readonly part: DialectPart;
   /** How the stored text is written; the file gets what it stands for. */
   readonly encoding: "utf-8" | "base64" | "hex";
-  /** The id of its object version, and where that comes from: the store's version or a keyed digest of the file. */
-  readonly object: { readonly id: string; readonly version: "store" | "digest" };
+  /** Of its object version. Files of one request that share an id are cut from one answer, which is told once. */
+  readonly object: {
+    readonly id: string;
+    /** Where the version comes from: the store's own, where it has one, or a keyed digest of the file. */
+    readonly version: "store" | "digest";
+    /** Top-level members of the file's JSON that change with each read and say nothing: the digest leaves them out. */
+    readonly passing?: readonly string[];
+  };
 }
 
 export type DialectPart =
   | { readonly kind: "whole" }
   | { readonly kind: "property"; readonly property: string }
-  /** A top-level key of a JSON or YAML document. */
-  | { readonly kind: "key"; readonly of: "json" | "yaml"; readonly key: string }
+  /** A top-level key of a JSON or YAML document, by its very name. What is no text is taken as JSON, unless `textOnly`. */
+  | { readonly kind: "key"; readonly of: "json" | "yaml"; readonly key: string; readonly textOnly?: true }
   | { readonly kind: "jmesPath"; readonly path: string };
 
 export interface OpenedStore {
@@ -367,3 +343,6 @@ export interface StoreKind {
   /** Paths in problems start at the block itself (`auth.kubernetes.role`). */
   open(raw: unknown, context: StoreContext, deps: StoreDeps): Parsed<OpenedStore>;
 }
+
+/** Loads a kind's code, once. */
+export type LoadKind = () => Promise<StoreKind>;

@@ -88,7 +88,9 @@ function afterRead(
   now: Now,
 ): NextRead {
   if (state.readFailure) return afterFailure(externalSecret, now, state.readFailure, Math.max(state.failures, 1));
-  const begun = read.ok ? read.bundle.sources.map((source) => source.begunAtMs) : [];
+  // What is leased is read anew by its own times, however old it is.
+  const aging = read.ok ? read.bundle.sources.filter(({ leased }) => !leased) : [];
+  const begun = aging.map((source) => source.begunAtMs);
   const { onPhase } = state;
   state.rephase = onPhase ? false : state.rephase || begun.some((atMs) => atMs >= run.begunAtMs);
   return afterSuccess(externalSecret, now, {

@@ -1,4 +1,5 @@
 /** Who shares a target or a store: the index over all ExternalSecrets of this process. */
+import { sourceOf } from "../manifests/entries.ts";
 import type { ExternalSecret } from "../manifests/objects.ts";
 import { leadingRef, storeName } from "./schedule.ts";
 import type { ObjectState } from "./object-state.ts";
@@ -109,7 +110,7 @@ export class Objects {
 
 function placeOf(externalSecret: ExternalSecret): Place {
   const { meta, spec } = externalSecret;
-  const refs = [...spec.dataFrom, ...spec.data].map((entry) => storeName(entry.storeRef, meta.namespace));
+  const refs = [...spec.dataFrom, ...spec.data].map((entry) => storeName(sourceOf(entry), meta.namespace));
   return {
     target: idOf({ namespace: meta.namespace, name: spec.target.name }),
     stores: [...new Set(refs)].sort(),

@@ -1,5 +1,6 @@
 /** Events, metrics and log lines of a run. Nothing is said twice: an event marks a change. */
 import type { Clock } from "../core/clock.ts";
+import { sourceOf } from "../manifests/entries.ts";
 import type { Log } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import type { Run } from "./conclusion.ts";
@@ -47,7 +48,7 @@ function countRun(
   const entry = item.parsed.ok ? (item.parsed.value.spec.dataFrom[0] ?? item.parsed.value.spec.data[0]) : undefined;
   const seconds = (clock.monotonicMs() - run.begunAtMs) / 1000;
   const outcome = run.outcome.kind === "failed" ? "error" : "success";
-  metrics.syncCall({ ...state.key, store: entry?.storeRef.name ?? "" }, outcome, seconds);
+  metrics.syncCall({ ...state.key, store: entry ? sourceOf(entry).name : "" }, outcome, seconds);
   for (const type of ["Ready", "Paused"] as const)
     metrics.condition(state.key, type, conditionOf(state.status, type)?.status);
   const holds = state.status?.keyferry;

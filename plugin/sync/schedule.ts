@@ -7,7 +7,8 @@
  */
 import { createHash } from "node:crypto";
 import type { Failure } from "../core/failure.ts";
-import type { DataEntry, DataFromEntry, ExternalSecret, ObjectMeta, StoreRef } from "../manifests/objects.ts";
+import { sourceOf } from "../manifests/entries.ts";
+import type { DataEntry, DataFromEntry, ExternalSecret, ObjectMeta, SourceRef } from "../manifests/objects.ts";
 import { ownPrefix } from "./annotations.ts";
 import { canonicalJson } from "../core/canonical-json.ts";
 import { backoffMs } from "./retry.ts";
@@ -50,18 +51,19 @@ export function isPeriodic(externalSecret: ExternalSecret): boolean {
 export function leadingRef({ meta, spec }: ExternalSecret): { readonly store: string; readonly key: string } {
   const entry = spec.dataFrom[0] ?? spec.data[0];
   if (!entry) return { store: "", key: "" };
-  return { store: storeName(entry.storeRef, meta.namespace), key: keyOf(entry) };
+  return { store: storeName(sourceOf(entry), meta.namespace), key: keyOf(entry) };
 }
 
 function keyOf(entry: DataEntry | DataFromEntry): string {
   if ("remoteRef" in entry) return entry.remoteRef.key;
   if ("extract" in entry) return entry.extract.key;
+  if ("generatorRef" in entry) return "";
   const { path, regexp, tags } = entry.find;
   return canonicalJson({ path, regexp, tags });
 }
 
 /** `kind/namespace/name`, or `kind/name` for a ClusterSecretStore. */
-export function storeName(store: StoreRef, namespace: string): string {
+export function storeName(store: SourceRef, namespace: string): string {
   return store.kind === "ClusterSecretStore"
     ? `${store.kind}/${store.name}`
     : `${store.kind}/${namespace}/${store.name}`;

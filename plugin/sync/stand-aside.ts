@@ -60,7 +60,10 @@ function besideOther({ parsed, statusWriter }: ExternalSecretItem, nowMs: number
 
 function storesOf({ key, parsed, storeRefs = [] }: ExternalSecretItem): readonly StoreKey[] {
   const refs: readonly StoreRef[] = parsed.ok
-    ? [...parsed.value.spec.dataFrom, ...parsed.value.spec.data].map(({ storeRef }) => storeRef)
+    ? [...parsed.value.spec.dataFrom, ...parsed.value.spec.data].flatMap((entry) =>
+        // Nobody follows generators: their class is judged where they are read.
+        "generatorRef" in entry ? [] : [entry.storeRef],
+      )
     : storeRefs;
   return refs.map(({ kind, name }) => ({ kind, name, namespace: kind === "SecretStore" ? key.namespace : "" }));
 }

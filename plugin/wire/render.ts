@@ -14,7 +14,7 @@ import { type Failure, toFailure } from "../core/failure.ts";
 import { clusterView } from "../directory/cluster-view.ts";
 import { readManifestFile } from "../directory/manifest-file.ts";
 import { buildIndex, type FileState, type ManifestIndex } from "../directory/manifest-index.ts";
-import type { ObjectMeta, StoreManifest, StoreRefKind } from "../manifests/objects.ts";
+import type { Generator, ObjectMeta, StoreManifest, StoreRefKind } from "../manifests/objects.ts";
 import type { Log } from "../observe/log.ts";
 import type { ClusterView } from "../read/ports.ts";
 import { createReadPath, type ReadPath, type ReadPathDeps } from "../read/read-path.ts";
@@ -111,13 +111,20 @@ async function valuesSide(view: ClusterView, file: string): Promise<ReadSide> {
       ...view,
       storePolicies: () => Promise.resolve([]),
       findStore: (scope, namespace, name) => Promise.resolve({ ok: true, value: anyStore(scope, namespace, name) }),
+      findGenerator: (_, namespace, name) =>
+        Promise.resolve({ ok: true, value: anyGenerator(anyStore("SecretStore", namespace, name)) }),
     },
-    kinds: new Map([[kind.name, kind]]),
+    kinds: new Map([[kind.name, () => Promise.resolve(kind)]]),
     // The kind uses nothing of the world.
     storeDeps: () => ({}) as StoreDeps,
     openLane: () => createLane({ clock, ratePerSecond: 1e6, burst: 1e6, maxInFlight: 16, attemptMs: 5_000 }),
     close: () => Promise.resolve(),
   };
+}
+
+/** By whose name the file answers. */
+function anyGenerator(store: StoreManifest): Generator {
+  return { store, call: { path: "", method: "GET", body: {}, query: {}, take: "Data", mayBeEmpty: false } };
 }
 
 function anyStore(kind: StoreRefKind, namespace: string, name: string): StoreManifest {

@@ -6,18 +6,18 @@ import type { StoreManifest } from "../manifests/objects.ts";
 import type { Log } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import { createLane, type Lane } from "../read/lane/lane.ts";
-import type { StoreDeps, StoreKind } from "../stores/contract.ts";
+import type { LoadKind, StoreDeps, StoreKind } from "../stores/contract.ts";
 import type { AddressRules } from "../stores/http-address.ts";
 import { storeKinds } from "../stores/registry.ts";
 import type { HttpClients } from "./http.ts";
 import type { ProxyDefaults } from "./http-proxy.ts";
 
 export interface Stores {
-  readonly kinds: ReadonlyMap<string, StoreKind>;
+  readonly kinds: ReadonlyMap<string, LoadKind>;
   depsOf(kind: StoreKind, manifest: StoreManifest): StoreDeps;
   openLane(manifest: StoreManifest): Lane;
   /** Files and folders of this machine that a store reads; none when it cannot be opened. */
-  localPathsOf(manifest: StoreManifest): readonly string[];
+  localPathsOf(manifest: StoreManifest): Promise<readonly string[]>;
   /** Every lane to a store, by the store's name. */
   lanes(): ReadonlyMap<string, Lane>;
   close(): Promise<void>;
@@ -51,7 +51,7 @@ export function openStores(
   reach: Reach,
   { log, metrics }: { readonly log: Log; readonly metrics: Pick<Metrics, "storeCall"> },
 ): Stores {
-  const kinds = new Map<string, StoreKind>(Object.entries(storeKinds));
+  const kinds = new Map<string, LoadKind>(Object.entries(storeKinds));
   const lanes = new Map<string, Lane>();
   const proxies: ProxyDefaults = { noProxy: config.noProxy, ...(config.httpsProxy && { proxy: config.httpsProxy }) };
   let clients: Promise<HttpClients> | undefined;
@@ -97,10 +97,10 @@ export function openStores(
       lanes.set([kind, meta.namespace, meta.name].filter((part) => part !== "").join("/"), lane);
       return lane;
     },
-    localPathsOf(manifest) {
+    async localPathsOf(manifest) {
       const { kind: scope, meta, provider } = manifest;
       const context = { scope, name: meta.name, namespace: meta.namespace };
-      const kind = kinds.get(provider.kind);
+      const kind = await kinds.get(provider.kind)?.();
       const opened = kind?.open(provider.raw, context, depsOf(kind, manifest));
       return opened?.ok ? (opened.value.store.localPaths ?? []) : [];
     },

@@ -15,6 +15,7 @@ export const resources = {
   policies: { group: "keyferry.dev", plural: "storepolicies" },
   secrets: { group: "", plural: "secrets" },
   configMaps: { group: "", plural: "configmaps" },
+  generators: { group: "generators.external-secrets.io", plural: "vaultdynamicsecrets" },
   namespaces: { group: "", plural: "namespaces" },
   accounts: { group: "", plural: "serviceaccounts" },
   events: { group: "", plural: "events" },

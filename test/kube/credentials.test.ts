@@ -176,6 +176,36 @@ test("role sync follows a ConfigMap that a template names, and tells its namespa
   }
 });
 
+const generator = (path: string) => ({
+  apiVersion: "generators.external-secrets.io/v1alpha1",
+  kind: "VaultDynamicSecret",
+  metadata: { namespace: "shop", name: "app" },
+  spec: { path, provider: { server: "https://vault:8200" } },
+});
+
+test("role sync follows a generator that is named, and tells its namespace alone of each change", async (t) => {
+  const bench = await openSync(t, prepare);
+  const { server, clock, cluster, signal } = bench;
+  const pathOf = async (): Promise<string | undefined> => {
+    const found = await cluster.view.findGenerator!("VaultDynamicSecret", "shop", "app", signal);
+    return found && (found.ok ? found.value.call.path : found.problems[0].path);
+  };
+  const news = recorder((told) => bench.sync.externalSecrets.onDependencyChange(told));
+  assert.equal(await pathOf(), undefined);
+  await until(() => server.watches.some(({ query }) => query.get("fieldSelector") === "metadata.name=app"));
+  for (const [act, want] of [
+    [() => server.put(resources.generators, generator("creds/a")), "creds/a"],
+    [() => server.put(resources.generators, generator("creds/b")), "creds/b"],
+    [() => server.put(resources.generators, generator("")), "spec.path"],
+    [() => server.remove(resources.generators, "shop", "app"), undefined],
+  ] as const) {
+    act();
+    await clock.pass(100);
+    assert.deepEqual(news.splice(0), [{ namespace: "shop" }]);
+    assert.equal(await pathOf(), want);
+  }
+});
+
 const annotated = (role: string) => ({
   ...account(),
   metadata: { namespace: "shop", name: "checkout", annotations: { role } },

@@ -15,6 +15,7 @@ export const definitionFiles = [
   "external-secrets.io_externalsecrets.yaml",
   "external-secrets.io_secretstores.yaml",
   "external-secrets.io_clustersecretstores.yaml",
+  "generators.external-secrets.io_vaultdynamicsecrets.yaml",
   "keyferry.dev_storepolicies.yaml",
 ];
 

@@ -3,12 +3,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Parsed } from "../../plugin/manifests/objects.ts";
 import { parseExternalSecret } from "../../plugin/manifests/external-secret.ts";
+import { parseGenerator } from "../../plugin/manifests/generator.ts";
 import { parseStorePolicy } from "../../plugin/manifests/store-policy.ts";
 import { parseStore } from "../../plugin/manifests/store.ts";
 import type { ExternalSecretStatus } from "../../plugin/sync/ports.ts";
 import type { Structural } from "../../tools/crds/structural.ts";
 import { admit, schemaOf } from "./api-server.ts";
-import { fullExternalSecret, fullPolicy, fullStore, unbuiltFields } from "./full-manifests.ts";
+import { fullExternalSecret, fullGenerator, fullPolicy, fullStore, unbuiltFields } from "./full-manifests.ts";
 import { accepted, refuses } from "./outcome.ts";
 
 type Document = Readonly<Record<string, unknown>> & { readonly apiVersion: string; readonly kind: string };
@@ -87,14 +88,14 @@ const unbuilt: readonly (readonly [field: string, spec: object, wayOut: string])
   ],
   ["spec.target.manifest", { target: { manifest: unbuiltFields.target.manifest } }, "remove it to write a Secret"],
   [
-    "spec.dataFrom[0].sourceRef.generatorRef",
+    "spec.dataFrom[0].sourceRef.generatorRef.kind",
     { dataFrom: [unbuiltFields.dataFrom[0]] },
-    "read the value from a store: use storeRef",
+    "of the generators VaultDynamicSecret works, all else is read from a store: use storeRef",
   ],
   [
     "spec.data[0].sourceRef.generatorRef",
     { data: [{ ...entry, ...unbuiltFields.dataFrom[0] }] },
-    "read the value from a store: use storeRef",
+    "a generator makes a map: use dataFrom",
   ],
 ];
 for (const [field, spec, wayOut] of unbuilt)
@@ -114,6 +115,8 @@ test("a field that nobody knows is dropped by the API server, and so is one in a
 
 const store = (spec: object): Document => ({ ...fullStore, spec: { ...fullStore.spec, ...spec } });
 const policy = (spec: object): Document => ({ ...fullPolicy, spec: { ...fullPolicy.spec, ...spec } });
+
+const made = (spec: object): Document => ({ ...fullGenerator, spec: { ...fullGenerator.spec, ...spec } });
 
 /** Refused by both. The rules between fields are CEL, which this stand-in for the API server does not know. */
 const refusedByBoth: readonly (readonly [document: Document, path: string])[] = [
@@ -170,6 +173,13 @@ const refusedByBoth: readonly (readonly [document: Document, path: string])[] = 
   [store({ retrySettings: { maxRetries: 1.5 } }), "spec.retrySettings.maxRetries"],
   [store({ retrySettings: { retryInterval: "x" } }), "spec.retrySettings.retryInterval"],
   [store({ conditions: [{ namespaces: ["a.b"] }] }), "spec.conditions[0].namespaces[0]"],
+  [made({ path: undefined }), "spec"],
+  [made({ path: "" }), "spec.path"],
+  [made({ provider: undefined }), "spec"],
+  [made({ provider: [] }), "spec.provider"],
+  [made({ parameters: "x" }), "spec.parameters"],
+  [made({ parameters: undefined, method: "GET", getParameters: { a: "b" } }), "spec.getParameters.a"],
+  [made({ resultType: "data" }), "spec.resultType"],
   [policy({ storeRef: { name: "s" } }), "spec.storeRef"],
   [policy({ storeRef: { name: "s", kind: "" } }), "spec.storeRef.kind"],
   [policy({ identity: [] }), "spec.identity"],
@@ -185,6 +195,7 @@ const parsers: Readonly<Record<string, (document: unknown) => Parsed<unknown>>> 
   ExternalSecret: parseExternalSecret,
   ClusterSecretStore: parseStore,
   StorePolicy: parseStorePolicy,
+  VaultDynamicSecret: parseGenerator,
 };
 for (const [document, path] of refusedByBoth)
   test(`${document.kind}: both refuse ${JSON.stringify(document.spec)?.slice(0, 150)}`, () => {
@@ -200,6 +211,9 @@ const leftToTheParser: readonly Document[] = [
   store({ conditions: [{ namespaceRegexes: [""] }] }),
   store({ conditions: [{ namespaceRegexes: ["("] }] }),
   store({ conditions: [{ namespaceSelector: { matchExpressions: [{ key: "a", operator: "In" }] } }] }),
+  made({ method: "DELETE" }),
+  made({ method: "LIST" }),
+  made({ getParameters: { a: ["b"] } }),
   least({ refreshInterval: "9999999h" }),
   least({ target: { template: { data: { "a/b": "" } } } }),
   least({ target: { template: { type: "bootstrap.kubernetes.io/token" } } }),
@@ -285,7 +299,7 @@ test("whatever the parser takes, the API server takes and keeps", () => {
     ["a"],
   ];
   let takenByParser = 0;
-  for (const full of [fullExternalSecret, fullStore, fullPolicy] as Document[])
+  for (const full of [fullExternalSecret, fullStore, fullPolicy, fullGenerator] as Document[])
     for (const spec of variants(full.spec, others)) {
       const document = { ...full, spec };
       const parsed = parsers[full.kind]!(document);

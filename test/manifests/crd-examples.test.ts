@@ -6,11 +6,12 @@ import { test } from "node:test";
 import { isMap } from "../../plugin/manifests/fields.ts";
 import type { Parsed } from "../../plugin/manifests/objects.ts";
 import { parseExternalSecret } from "../../plugin/manifests/external-secret.ts";
+import { parseGenerator } from "../../plugin/manifests/generator.ts";
 import { parseStorePolicy } from "../../plugin/manifests/store-policy.ts";
 import { parseStore } from "../../plugin/manifests/store.ts";
 import { parseYamlDocuments } from "../../plugin/manifests/yaml-text.ts";
 import { admit, crdsFolder, schemaOf } from "./api-server.ts";
-import { fullExternalSecret, fullPolicy, fullStore } from "./full-manifests.ts";
+import { fullExternalSecret, fullGenerator, fullPolicy, fullStore } from "./full-manifests.ts";
 import { problemsOf } from "./outcome.ts";
 
 interface Manifest {
@@ -23,6 +24,7 @@ const parsers: Readonly<Record<string, (document: unknown) => Parsed<unknown>>> 
   SecretStore: parseStore,
   ClusterSecretStore: parseStore,
   StorePolicy: parseStorePolicy,
+  VaultDynamicSecret: parseGenerator,
 };
 
 const examples = globSync(join(crdsFolder, "examples/*.yaml")).flatMap((path) =>
@@ -34,7 +36,10 @@ const documented = ["README.md", ...globSync("docs/**/*.md", { cwd: root })].fla
     manifestsIn(path, block!),
   ),
 );
-const full = [fullExternalSecret, fullStore, fullPolicy].map((document) => ({ from: "every field", document }));
+const full = [fullExternalSecret, fullStore, fullPolicy, fullGenerator].map((document) => ({
+  from: "every field",
+  document,
+}));
 
 function manifestsIn(from: string, text: string): Manifest[] {
   return parseYamlDocuments(text).flatMap((read) => {
@@ -52,9 +57,8 @@ function whole(document: Readonly<Record<string, unknown>>): Readonly<Record<str
 }
 
 function versionsOf({ document }: Manifest): readonly string[] {
-  return document.kind === "StorePolicy"
-    ? ["keyferry.dev/v1alpha1"]
-    : ["external-secrets.io/v1", "external-secrets.io/v1beta1"];
+  const apiVersion = String(document.apiVersion);
+  return apiVersion.endsWith("/v1alpha1") ? [apiVersion] : ["external-secrets.io/v1", "external-secrets.io/v1beta1"];
 }
 
 /** As the API server and the reader of a folder do. */

@@ -41,9 +41,9 @@ const rules: Readonly<Record<string, (node: Node) => boolean>> = {
     schema.properties !== undefined ||
     schema.additionalProperties !== undefined ||
     schema["x-kubernetes-preserve-unknown-fields"] === true,
-  "unknown fields are kept inside of provider blocks only": ({ path, schema }) =>
+  "unknown fields are kept inside of provider blocks only, and of what is sent as it is": ({ path, schema }) =>
     (schema["x-kubernetes-preserve-unknown-fields"] ?? false) ===
-    /^\w+ (Cluster)?SecretStore\.spec\.provider\{\}$/.test(path),
+    /^\w+ ((Cluster)?SecretStore\.spec\.provider\{\}|VaultDynamicSecret\.spec\.(provider|parameters))$/.test(path),
   "required fields exist and have no default": ({ schema }) =>
     (schema.required ?? []).every((name) => schema.properties?.[name] && schema.properties[name].default === undefined),
   "a default is valid": ({ schema }) =>
@@ -93,7 +93,7 @@ test("the versions of a kind are one and the same, all served, the first stored,
     const [stored, ...others] = spec.versions;
     assert.deepEqual(
       spec.versions.map(({ name, served, storage }) => [name, served, storage]),
-      spec.group === "keyferry.dev"
+      spec.versions.length === 1
         ? [["v1alpha1", true, true]]
         : [
             ["v1", true, true],
@@ -121,13 +121,14 @@ test("names that users type", () => {
     definitions.map(({ metadata, spec }) => [
       metadata.name,
       spec.scope,
-      ...spec.names.shortNames,
+      ...(spec.names.shortNames ?? []),
       ...spec.names.categories,
     ]),
     [
       ["externalsecrets.external-secrets.io", "Namespaced", "es", "external-secrets"],
       ["secretstores.external-secrets.io", "Namespaced", "ss", "external-secrets"],
       ["clustersecretstores.external-secrets.io", "Cluster", "css", "external-secrets"],
+      ["vaultdynamicsecrets.generators.external-secrets.io", "Namespaced", "external-secrets-generators"],
       ["storepolicies.keyferry.dev", "Cluster", "stp", "keyferry"],
     ],
   );

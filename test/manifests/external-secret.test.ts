@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { sourceOf } from "../../plugin/manifests/entries.ts";
 import { parseExternalSecret } from "../../plugin/manifests/external-secret.ts";
 import type { ExternalSecret } from "../../plugin/manifests/objects.ts";
 import { fullExternalSecret } from "./full-manifests.ts";
@@ -16,6 +17,8 @@ function manifest(spec: Record<string, unknown> = {}): Record<string, unknown> {
     spec: { secretStoreRef: { name: "vault-prod" }, data: [entry], ...spec },
   };
 }
+const otherKind =
+  "not supported yet; of the generators VaultDynamicSecret works, all else is read from a store: use storeRef";
 const specOf = (spec: Record<string, unknown>): ExternalSecret["spec"] =>
   accepted(parseExternalSecret(manifest(spec))).spec;
 
@@ -98,7 +101,7 @@ test("entries of several stores keep their order and their own store", () => {
     dataFrom: [{ extract: { key: "x" }, ...from("three") }, { extract: { key: "y" } }],
   });
   assert.deepEqual(
-    [...spec.data, ...spec.dataFrom].map(({ storeRef }) => `${storeRef.kind}/${storeRef.name}`),
+    [...spec.data, ...spec.dataFrom].map(sourceOf).map(({ kind, name }) => `${kind}/${name}`),
     [
       "ClusterSecretStore/one",
       "SecretStore/vault-prod",
@@ -245,7 +248,7 @@ const refused: readonly (readonly [sentence: string, spec: Record<string, unknow
     "find beside a generator",
     { dataFrom: [{ find: {}, sourceRef: { generatorRef: { kind: "UUID", name: "u" } } }] },
     [
-      "spec.dataFrom[0].sourceRef.generatorRef: not supported yet; read the value from a store: use storeRef",
+      `spec.dataFrom[0].sourceRef.generatorRef.kind: ${otherKind}`,
       "spec.dataFrom[0]: find and generatorRef exclude each other; keep one, or make two entries",
     ],
   ],
@@ -280,20 +283,30 @@ const refused: readonly (readonly [sentence: string, spec: Record<string, unknow
   [
     "a generator under dataFrom",
     { dataFrom: [{ sourceRef: { generatorRef: { kind: "Password", name: "p" } } }] },
-    ["spec.dataFrom[0].sourceRef.generatorRef: not supported yet; read the value from a store: use storeRef"],
+    [`spec.dataFrom[0].sourceRef.generatorRef.kind: ${otherKind}`],
   ],
   [
     "a generator under data",
     { data: [{ ...entry, sourceRef: { generatorRef: { kind: "Password", name: "p" } } }] },
-    ["spec.data[0].sourceRef.generatorRef: not supported yet; read the value from a store: use storeRef"],
+    ["spec.data[0].sourceRef.generatorRef: not supported yet; a generator makes a map: use dataFrom"],
   ],
   [
     "extract beside a generator",
-    { dataFrom: [{ extract: { key: "a" }, sourceRef: { generatorRef: {} } }] },
+    { dataFrom: [{ extract: { key: "a" }, sourceRef: { generatorRef: { name: "g" } } }] },
     [
+      "spec.dataFrom[0].sourceRef.generatorRef.kind: must be set",
       "spec.dataFrom[0]: extract and generatorRef exclude each other; keep one, or make two entries",
-      "spec.dataFrom[0].sourceRef.generatorRef: not supported yet; read the value from a store: use storeRef",
     ],
+  ],
+  [
+    "a store beside a generator",
+    { dataFrom: [{ sourceRef: { storeRef: { name: "s" }, generatorRef: { kind: "VaultDynamicSecret", name: "g" } } }] },
+    ["spec.dataFrom[0].sourceRef: storeRef and generatorRef exclude each other; keep one"],
+  ],
+  [
+    "a generator of another group",
+    { dataFrom: [{ sourceRef: { generatorRef: { apiVersion: "v1", kind: "VaultDynamicSecret", name: "g" } } }] },
+    ["spec.dataFrom[0].sourceRef.generatorRef.apiVersion: must be generators.external-secrets.io/v1alpha1"],
   ],
   [
     "a template that makes a credential of the cluster",
@@ -475,7 +488,28 @@ spec:
   const { spec } = accepted(parseExternalSecret(document));
   assert.equal(spec.refreshIntervalMs, 0);
   assert.deepEqual(spec.data[0]!.storeRef, { kind: "SecretStore", name: "vault" });
-  assert.deepEqual(spec.dataFrom[0]!.storeRef, { kind: "ClusterSecretStore", name: "files" });
+  assert.deepEqual(sourceOf(spec.dataFrom[0]!), { kind: "ClusterSecretStore", name: "files" });
+});
+
+test("a generator is named in place of a store, which is then not needed", () => {
+  const document = manifest({
+    secretStoreRef: undefined,
+    data: undefined,
+    dataFrom: [
+      { sourceRef: { generatorRef: { kind: "VaultDynamicSecret", name: "db" } } },
+      {
+        sourceRef: { generatorRef: { kind: "VaultDynamicSecret", name: "mq" } },
+        rewrite: [{ regexp: { source: "^", target: "mq_" } }],
+      },
+    ],
+  });
+  assert.deepEqual(accepted(parseExternalSecret(document)).spec.dataFrom, [
+    { generatorRef: { kind: "VaultDynamicSecret", name: "db" } },
+    {
+      generatorRef: { kind: "VaultDynamicSecret", name: "mq" },
+      rewrite: [{ by: "regexp", source: "^", target: "mq_" }],
+    },
+  ]);
 });
 
 test("a template and a rewrite, whole", () => {

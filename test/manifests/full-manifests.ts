@@ -74,6 +74,16 @@ export const fullExternalSecret = {
         sourceRef: { storeRef: { name: "own" } },
         rewrite: [{ regexp: { source: "^db-", target: "" } }],
       },
+      {
+        sourceRef: {
+          generatorRef: {
+            apiVersion: "generators.external-secrets.io/v1alpha1",
+            kind: "VaultDynamicSecret",
+            name: "cert",
+          },
+        },
+        rewrite: [{ regexp: { source: "^", target: "web_" } }],
+      },
     ],
   },
 };
@@ -92,6 +102,22 @@ export const unbuiltFields = {
   },
   dataFrom: [{ sourceRef: { generatorRef: { kind: "Password", name: "p" } } }],
 } as const;
+
+export const fullGenerator = {
+  apiVersion: "generators.external-secrets.io/v1alpha1",
+  kind: "VaultDynamicSecret",
+  metadata: { name: "cert", namespace: "payments" },
+  spec: {
+    controller: "mine",
+    path: "pki/issue/web",
+    method: "POST",
+    parameters: { common_name: "web.example.com", ttl: "24h", nested: { a: [1, null] } },
+    resultType: "Raw",
+    provider: { server: "https://v:8200", auth: { a: [{ b: null }] }, headers: {} },
+    allowEmptyResponse: true,
+    retrySettings: { maxRetries: 2, retryInterval: "5s" },
+  },
+};
 
 export const fullStore = {
   apiVersion: "external-secrets.io/v1",

@@ -187,7 +187,9 @@ const refused: readonly (readonly [sentence: string, given: Record<string, strin
   [
     "what is not built yet",
     { secretStoreRef, dataFrom: "- {sourceRef: {generatorRef: {kind: UUID, name: u}}}" },
-    ["parameters.dataFrom[0].sourceRef.generatorRef: not supported yet; read the value from a store: use storeRef"],
+    [
+      "parameters.dataFrom[0].sourceRef.generatorRef.kind: not supported yet; of the generators VaultDynamicSecret works, all else is read from a store: use storeRef",
+    ],
   ],
   ["a map in place of the list", { secretStoreRef, data: "{a: 1}" }, ["parameters.data: must be a list, not a map"]],
   [

@@ -21,6 +21,24 @@ test("scalars are read as YAML 1.2 does", () => {
   );
 });
 
+test("a function says what texts without quotes mean, but not what keys are", () => {
+  const text = "x: &x {on: 0400}\na: 1\nb: '1'\nc: [1, \"1\"]\n1: |\n  1\nd:\ne: {<<: *x, 1: &y 1, f: *y}\n";
+  const [document] = parseYamlDocuments(text, undefined, (plain) => `<${plain}>`);
+  assert.deepEqual(document, {
+    ok: true,
+    line: 1,
+    value: {
+      x: { on: "<0400>" },
+      a: "<1>",
+      b: "1",
+      c: ["<1>", "1"],
+      1: "1\n",
+      d: "<>",
+      e: { on: "<0400>", 1: "<1>", f: "<1>" },
+    },
+  });
+});
+
 test("a version directive does not change that", () => {
   assert.deepEqual(yaml("%YAML 1.1\n---\na: 0400\nb: yes"), { a: 400, b: "yes" });
 });

@@ -16,6 +16,8 @@ interface Plan {
   readonly refused: Readonly<Record<string, FailureCode>>;
   /** To the call as a whole. */
   readonly batchRefused: FailureCode | undefined;
+  /** Keys that turn out not to be read together. */
+  readonly alone: readonly string[];
   readonly most: number;
   readonly latencyMs: number;
   readonly reads: readonly {
@@ -31,6 +33,7 @@ const keys = ["a", "b", "c", "d", "e#p", "e#q"] as const;
 const anyPlan: fc.Arbitrary<Plan> = fc.record({
   refused: fc.dictionary(fc.constantFrom("a", "b", "c", "e"), fc.constantFrom(...codes), { maxKeys: 2 }),
   batchRefused: fc.constantFrom(undefined, undefined, "store_denied", "answer_too_large", "ref_invalid"),
+  alone: fc.subarray(["b", "d"]),
   most: fc.constantFrom(2, 3, 10),
   latencyMs: fc.constantFrom(0, 20),
   reads: fc.array(
@@ -56,6 +59,7 @@ async function outcomes(plan: Plan, batch: number | undefined): Promise<{ told: 
   server.onBatch = () => {
     if (plan.batchRefused) throw new Failure(plan.batchRefused, "not together");
   };
+  server.readsAlone = ({ address }) => plan.alone.includes(address);
   for (const account of ["one", "two"]) {
     const warming = read(requestFor("warm"), { caller: pod("shop", account) });
     await clock.advance(10);

@@ -116,6 +116,23 @@ test("one outcome is one read's alone", async () => {
   assert.equal(bench.server.batches.length, 1);
 });
 
+test("what turns out not to be read so is read alone", async () => {
+  const bench = batchBench();
+  bench.server.readsAlone = ({ address }) => address === "b";
+  const reading = bench.read(requestFor("a", "b", "c"));
+  await bench.clock.advance(5);
+  const bundle = await reading;
+  assert.deepEqual(
+    ["a", "b", "c"].map((key) => textOf(bundle, key)),
+    ["of a", "of b", "of c"],
+  );
+  assert.deepEqual(
+    bench.server.requests.map(({ located }) => located.address),
+    ["a", "c", "b"],
+  );
+  assert.deepEqual(bench.server.batches, [["a", "b", "c"]]);
+});
+
 test("a reader who leaves takes nobody along, and what nobody waits for is not asked", async () => {
   const bench = batchBench();
   const leaving = new AbortController();

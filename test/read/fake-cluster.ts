@@ -2,6 +2,8 @@
 import { Failure } from "../../plugin/core/failure.ts";
 import { SecretValue } from "../../plugin/core/secret-value.ts";
 import type {
+  Generator,
+  GeneratorRef,
   Parsed,
   StoreCondition,
   StoreManifest,
@@ -13,6 +15,8 @@ import { storeId } from "../../plugin/read/store-id.ts";
 
 export class FakeCluster implements ClusterView {
   readonly stores = new Map<string, Parsed<StoreManifest>>();
+  /** By the text of `storeId`. */
+  readonly generators = new Map<string, Parsed<Generator>>();
   readonly policies: StorePolicyItem[] = [];
   readonly labels = new Map<string, Readonly<Record<string, string>>>();
   /** By `namespace/name`, key `password`. */
@@ -37,6 +41,15 @@ export class FakeCluster implements ClusterView {
   async findStore(kind: StoreRefKind, namespace: string, name: string): Promise<Parsed<StoreManifest> | undefined> {
     this.#answer();
     return this.stores.get(storeId(kind, namespace, name));
+  }
+
+  async findGenerator(
+    kind: GeneratorRef["kind"],
+    namespace: string,
+    name: string,
+  ): Promise<Parsed<Generator> | undefined> {
+    this.#answer();
+    return this.generators.get(storeId(kind, namespace, name));
   }
 
   async storePolicies(): Promise<readonly StorePolicyItem[]> {

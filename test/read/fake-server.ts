@@ -10,6 +10,7 @@ import { SecretValue } from "../../plugin/core/secret-value.ts";
 import type { Parsed } from "../../plugin/manifests/objects.ts";
 import type {
   Address,
+  BatchOutcome,
   CallerFact,
   Lease,
   FindAbility,
@@ -93,6 +94,8 @@ export class FakeServer {
   readonly listings: WireListing[] = [];
   /** Calls that held several reads, by their addresses. */
   readonly batches: (readonly string[])[] = [];
+  /** What turns out, in a call for several, not to be read so. */
+  readsAlone: (located: Located) => boolean = () => false;
   /** Throws a Failure to refuse the call as a whole. */
   onBatch: (shown: string) => void = () => undefined;
   /** Validators that were asked about. */
@@ -174,11 +177,12 @@ export class FakeServer {
   async readTogether(
     requests: readonly Omit<WireRequest, "atMs">[],
     signal: AbortSignal,
-  ): Promise<readonly (StoreAnswer | Failure)[]> {
+  ): Promise<readonly BatchOutcome[]> {
     this.batches.push(requests.map(({ located }) => located.address));
     await this.#travel(signal);
     this.onBatch(requests[0]!.shown);
     return requests.map((request) => {
+      if (this.readsAlone(request.located)) return "alone";
       const seen = { ...request, atMs: this.#clock.monotonicMs() - this.latencyMs };
       this.requests.push(seen);
       try {
@@ -282,6 +286,12 @@ function wireStore(block: WireBlock, facts: StoreContext | undefined, server: Fa
     proofNeed: needOf(block),
     loginRealm: block.realm ?? block.server,
     locate,
+    locateCall: ({ path, method, body }) => ({
+      address: path as Address,
+      method: method === "GET" ? "READ" : method,
+      arguments: JSON.stringify(body),
+      version: "",
+    }),
     login: async (proof, signal) => {
       if (block.given) return { login: 0, shown: shownBy(proof), given: true };
       return server.login(block.server, shownBy(proof), signal);

@@ -47,6 +47,20 @@ test("a key is fetched once per interval, and always at its absolute instant", a
   await house.sync.stop();
 });
 
+test("an object that reads something leased is read once per interval, however old that is", async () => {
+  const house = openHouse();
+  house.reader.secrets.set("db", { password: "one" });
+  house.reader.leased.add("db");
+  house.world.apply(externalSecret({}));
+  house.sync.start();
+  await house.rest();
+  const tries = house.reader.terms.length;
+  await house.advance(6 * hourMs);
+  assert.ok([6, 7].includes(house.reader.terms.length - tries), String(house.reader.terms.length - tries));
+  assert.deepEqual(house.reader.fetched, ["db"]);
+  await house.sync.stop();
+});
+
 test("objects that begin together share one timer and are spread from the second interval on", async () => {
   const house = openHouse();
   for (let i = 0; i < 200; i++) {

@@ -33,6 +33,8 @@ export class ScriptedReader implements Reader, Consumers {
   /** Remote keys in the order in which they were fetched. */
   readonly fetched: string[] = [];
   readonly terms: ReadTerms[] = [];
+  /** Remote keys whose answers are leased: each is fetched once. */
+  readonly leased = new Set<string>();
   /** Every read fails with this. */
   refusal: FailureCode | undefined;
   retryAfterMs: number | undefined;
@@ -128,7 +130,7 @@ export class ScriptedReader implements Reader, Consumers {
     const readers = this.#readers.get(key) ?? new Map<string, ExternalSecretCaller>();
     this.#readers.set(key, readers.set(consumerId(caller), caller));
     const cached = this.#cache.get(key);
-    if (cached && cached.source.begunAtMs >= terms.acceptBegunFromMs)
+    if (cached && (cached.source.leased || cached.source.begunAtMs >= terms.acceptBegunFromMs))
       return { ...cached, source: { ...cached.source, cache: "hit" } };
     if (this.refusal !== undefined) {
       const wait = this.retryAfterMs === undefined ? {} : { retryAfterMs: this.retryAfterMs };
@@ -152,6 +154,7 @@ export class ScriptedReader implements Reader, Consumers {
       version,
       begunAtMs: this.#clock.monotonicMs(),
       fetchedAtMs: this.#clock.nowMs(),
+      ...(this.leased.has(entry.ref.key) ? { leased: true } : {}),
       cache: "miss",
     };
   }

@@ -1,6 +1,7 @@
 /** The custom resource definitions: names, versions, columns, and the schemas of plugin/manifests/ inside of them. */
 import type * as v from "valibot";
 import { externalSecretSpec } from "../../plugin/manifests/external-secret.ts";
+import { generatorSpec } from "../../plugin/manifests/generator.ts";
 import { storePolicySpec } from "../../plugin/manifests/store-policy.ts";
 import { storeSpec } from "../../plugin/manifests/store.ts";
 import { externalSecretStatus, storeStatus } from "./status.ts";
@@ -34,7 +35,7 @@ export interface Definition {
       readonly listKind: string;
       readonly plural: string;
       readonly singular: string;
-      readonly shortNames: readonly string[];
+      readonly shortNames?: readonly string[];
       readonly categories: readonly string[];
     };
     readonly conversion: { readonly strategy: "None" };
@@ -48,7 +49,7 @@ interface Resource {
   readonly versions: readonly string[];
   readonly kind: string;
   readonly plural: string;
-  readonly shortName: string;
+  readonly shortName?: string;
   readonly category: string;
   readonly scope: "Namespaced" | "Cluster";
   readonly description: string;
@@ -120,6 +121,19 @@ const resources: readonly Resource[] = [
     description: "A place that secrets are read from, for every namespace that its conditions let in.",
   },
   {
+    group: "generators.external-secrets.io",
+    versions: ["v1alpha1"],
+    kind: "VaultDynamicSecret",
+    plural: "vaultdynamicsecrets",
+    category: "external-secrets-generators",
+    scope: "Namespaced",
+    description: "What one call to Vault makes, for the ExternalSecrets of its namespace that name it in dataFrom.",
+    spec: generatorSpec,
+    specDescription: "Which Vault, how to log in, and what to call.",
+    columns: [{ name: "AGE", type: "date", jsonPath: ".metadata.creationTimestamp" }],
+    selectable: [],
+  },
+  {
     group: "keyferry.dev",
     versions: ["v1alpha1"],
     kind: "StorePolicy",
@@ -156,7 +170,7 @@ export const definitions: readonly Definition[] = resources.map((resource) => ({
       listKind: `${resource.kind}List`,
       plural: resource.plural,
       singular: resource.kind.toLowerCase(),
-      shortNames: [resource.shortName],
+      ...(resource.shortName === undefined ? {} : { shortNames: [resource.shortName] }),
       categories: [resource.category],
     },
     conversion: { strategy: "None" },

@@ -139,6 +139,26 @@ spec:
     - {secretKey: a, remoteRef: {key: a}}
 `;
 
+/** Nothing answers there either: what counts is that the generator is looked up. */
+const withGenerator = `
+apiVersion: generators.external-secrets.io/v1alpha1
+kind: VaultDynamicSecret
+metadata: {name: account, namespace: shop}
+spec:
+  path: database/creds/app
+  provider:
+    server: https://127.0.0.1:9
+    auth:
+      kubernetes: {mountPath: kubernetes, role: shop, serviceAccountRef: {name: payments-eso}}
+---
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: {name: generated, namespace: shop}
+spec:
+  dataFrom:
+    - sourceRef: {generatorRef: {kind: VaultDynamicSecret, name: account}}
+`;
+
 /** The Role of docs/node.md, by which tokens of one account are made. */
 const tokenRight = `
 apiVersion: rbac.authorization.k8s.io/v1
@@ -212,6 +232,7 @@ test("what syncs uses every right it has, and needs no other", async () => {
   await admin.apply(withAccount);
   await admin.apply(withRole);
   await admin.apply(withTemplate);
+  await admin.apply(withGenerator);
   const secretPath = objectPath("v1", "secrets", "shop", "db");
   const externalSecret = objectPath("external-secrets.io/v1", "externalsecrets", "shop", "db");
   const store = objectPath("external-secrets.io/v1", "clustersecretstores", undefined, "constants");
@@ -242,6 +263,7 @@ test("what syncs uses every right it has, and needs no other", async () => {
   // The lease is renewed every two seconds.
   const late = [
     "patch coordination.k8s.io/leases",
+    "get generators.external-secrets.io/vaultdynamicsecrets",
     "create /serviceaccounts/token",
     "get /serviceaccounts",
     "watch /serviceaccounts",

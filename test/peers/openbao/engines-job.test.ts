@@ -3,6 +3,7 @@
  * account of a dynamic engine; by user name and password, over TLS with a CA and a client certificate from Secrets.
  */
 import assert from "node:assert/strict";
+import { readFile, rm } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { makeCertificate } from "../../fakes/certificate.ts";
 import { type Program, startProgram, until } from "../../scenario/program.ts";
@@ -22,8 +23,11 @@ before(async () => {
     startOpenBao({ cert: own.certificate, key: own.key, clientCa: authority.certificate }),
     startBroker(),
   ]);
-  const policy =
-    'path "secret/*" { capabilities = ["read", "list"] }\npath "rabbitmq/creds/app" { capabilities = ["read"] }';
+  const policy = [
+    'path "secret/*" { capabilities = ["read", "list"] }',
+    'path "rabbitmq/creds/app" { capabilities = ["read"] }',
+    'path "sys/leases/revoke" { capabilities = ["update"] }',
+  ].join("\n");
   await bao.call("PUT", "sys/policies/acl/reader", { policy });
   await bao.call("POST", "sys/auth/userpass", { type: "userpass" });
   await bao.call("POST", "auth/userpass/users/ferry", { password: "let me in", token_policies: ["reader"] });
@@ -108,6 +112,30 @@ spec:
     - {secretKey: password, remoteRef: {key: rabbitmq/creds/app, property: password}}
 `;
 
+/** The same engine by a generator. */
+const generator = (): string => `
+apiVersion: generators.external-secrets.io/v1alpha1
+kind: VaultDynamicSecret
+metadata: {name: app, namespace: shop}
+spec:
+  path: rabbitmq/creds/app
+  provider:
+    server: ${bao.tlsUrl}
+    caProvider: {type: ConfigMap, name: ca, key: ca.crt}
+    tls: {certSecretRef: {name: pair}, keySecretRef: {name: pair}}
+    auth: {userPass: {username: ferry, secretRef: {name: user, key: password}}}
+`;
+
+const generated = (name: string): string => `
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: {name: ${name}, namespace: shop}
+spec:
+  refreshInterval: 1s
+  dataFrom:
+    - sourceRef: {generatorRef: {kind: VaultDynamicSecret, name: app}}
+`;
+
 const secretOf = (world: Program, name: string): Promise<Record<string, string>> =>
   until(() => world.secret("shop", name), 60_000);
 
@@ -122,6 +150,34 @@ test("found secrets, metadata and a dynamic account reach their Secrets, and fol
 
     await bao.call("POST", "secret/metadata/payments/other", { custom_metadata: { team: "shop" } });
     await until(async () => "payments_other" in (await world.secret("shop", "found")), 60_000);
+  } finally {
+    assert.equal(await world.stop(), 0);
+  }
+});
+
+test("a generator makes an account for each object, keeps it over refreshes and gives it back", async () => {
+  const before = broker.users.size;
+  const objects = { "first.yaml": generated("first"), "second.yaml": generated("second") };
+  const world = await startProgram({
+    files: {},
+    manifests: { "all.yaml": manifests(), "generator.yaml": generator(), ...objects },
+  });
+  try {
+    const [first, second] = await Promise.all([secretOf(world, "first"), secretOf(world, "second")]);
+    for (const { username, password } of [first, second]) assert.equal(broker.users.get(username!), password);
+    assert.notEqual(first["username"], second["username"]);
+
+    const releases = async (): Promise<number> =>
+      (await readFile(world.at("audit.jsonl"), "utf8")).split('"VaultDynamicSecret/shop/app"').length - 1;
+    const seen = await releases();
+    await until(async () => (await releases()) >= seen + 4, 60_000);
+    assert.deepEqual(await world.secret("shop", "first"), first);
+    assert.equal(broker.users.size, before + 3, "two of the generator, one of the store");
+
+    await rm(world.at("manifests", "second.yaml"));
+    // Well before it would end by itself.
+    await until(() => !broker.users.has(second["username"]!), 20_000);
+    assert.ok(broker.users.has(first["username"]!));
   } finally {
     assert.equal(await world.stop(), 0);
   }
