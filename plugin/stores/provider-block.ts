@@ -38,9 +38,18 @@ export const optionalText = v.optional(v.string("must be a string"));
 const name = v.pipe(text, v.check(isDnsSubdomain, "is not a name that an object can have"));
 const namespace = v.optional(v.pipe(text, v.check(isDnsLabel, "is not a name that a namespace can have")));
 
+/**
+ * Stands where a Secret's name does, for the one that a mounting volume names as its nodePublishSecretRef and whose values
+ * come with the mount. No object can be called so.
+ */
+export const publishedSecret = "nodePublishSecretRef";
+
 /** ESO's SecretKeySelector. */
 export const secretKeySelector = block({
-  name,
+  name: v.pipe(
+    text,
+    v.check((given) => given === publishedSecret || isDnsSubdomain(given), "is not a name that an object can have"),
+  ),
   key: v.optional(v.pipe(text, v.check(isSecretKey, "is not a key that a Secret can have"))),
   namespace,
 });

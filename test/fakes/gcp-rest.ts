@@ -63,6 +63,10 @@ export async function startGcpRest(secrets: GcpSecrets, identities: GcpIdentitie
       const { name, data } = done.access;
       return { name, payload: { data: data.toString("base64"), dataCrc32c: String(crc32c(data)) } };
     }
+    if ("rendered" in done) {
+      const { name, data } = done.rendered;
+      return { parameterVersion: name, renderedPayload: data.toString("base64") };
+    }
     if (asked.method === "getSecret") return "secrets" in done ? done.secrets[0] : {};
     if ("versions" in done)
       return { ...done, versions: done.versions.map((one) => ({ ...one, state: stateText(one.state, query) })) };
@@ -125,6 +129,10 @@ async function received(incoming: IncomingMessage): Promise<RestRequest> {
 }
 
 function toRequest(path: string, query: URLSearchParams): SecretRequest {
+  const parameter = /^\/v1\/(projects\/[^/]+\/locations\/[^/]+\/parameters\/[^/]+\/versions\/[^/:]+):render$/.exec(
+    path,
+  );
+  if (parameter) return { method: "renderParameter", name: parameter[1]! };
   const name =
     /^\/v1\/(projects\/[^/]+(?:\/locations\/[^/]+)?)(\/secrets(?:\/[^/]+)?)?(\/versions(?:\/[^/:]+)?)?(:access)?$/.exec(
       path,

@@ -50,7 +50,7 @@ interface Secret {
 
 /** One request, whatever it came by. */
 export interface SecretRequest {
-  readonly method: "accessSecretVersion" | "getSecret" | "listSecrets" | "listSecretVersions";
+  readonly method: "accessSecretVersion" | "getSecret" | "listSecrets" | "listSecretVersions" | "renderParameter";
   /** The resource: of a listing its parent. */
   readonly name: string;
   readonly filter?: string;
@@ -72,6 +72,8 @@ export const projectNumber = "123456789012";
 
 export function createGcpSecrets() {
   const secrets = new Map<string, Secret>();
+  /** Of Parameter Manager: texts that may refer to secrets, by the names of their versions. */
+  const parameters = new Map<string, string>();
   const calls: SecretCall[] = [];
   /** `right resource` of each principal; a principal without an entry may do everything. */
   const rights = new Map<string, readonly string[]>();
@@ -101,7 +103,18 @@ export function createGcpSecrets() {
     return { name: full, data: version.data(principal) };
   }
 
+  /** As Google fills in what `__REF__(…)` names: under the parameter's own identity, which here may read everything. */
+  function render(name: string, principal: string): { readonly rendered: AccessAnswer } {
+    const text = parameters.get(name);
+    if (text === undefined) throw new GcpProblem("NOT_FOUND", `Resource '${name}' was not found`);
+    const filled = text.replace(/__REF__\(\/\/secretmanager\.googleapis\.com\/([^)]+)\)/g, (_all, secret: string) =>
+      access(secret, principal).data.toString("utf8"),
+    );
+    return { rendered: { name: answered(name), data: Buffer.from(filled) } };
+  }
+
   return {
+    setParameter: (name: string, text: string) => void parameters.set(name, text),
     calls: calls as readonly SecretCall[],
     set(id: string, given: NewSecret = {}) {
       const parent = parentOf(given);
@@ -131,6 +144,8 @@ export function createGcpSecrets() {
       if (own && !own.includes(`${method} ${name.replace(/\/versions\/[^/]+$/, "")}`))
         throw new GcpProblem("PERMISSION_DENIED", `Permission denied for ${method} on resource '${name}'.`);
       switch (method) {
+        case "renderParameter":
+          return render(name, principal);
         case "accessSecretVersion":
           return { access: access(name, principal) };
         case "getSecret": {

@@ -45,7 +45,7 @@ function serverProblems(server: string, plainHttp: boolean): Problem[] {
 }
 
 function selectorProblems(
-  { secretRef, kubernetesAuth, serviceAccountRef }: AuthBlock,
+  { secretRef, kubernetesAuth, accessKey, serviceAccountRef }: AuthBlock,
   context: StoreContext,
 ): Problem[] {
   const selectors: readonly (readonly [string, Selector | undefined])[] = [
@@ -55,6 +55,7 @@ function selectorProblems(
     ["kubernetesAuth.serviceAccountRef", kubernetesAuth?.serviceAccountRef],
     ["kubernetesAuth.secretRef", kubernetesAuth?.secretRef],
     ["serviceAccountRef", serviceAccountRef],
+    ["accessKey.secretRef", accessKey?.secretRef],
   ];
   return selectors.flatMap(
     ([path, found]) => (found && namespaceProblem(`authSecretRef.${path}`, found, context)) ?? [],

@@ -14,6 +14,8 @@ export interface AkeylessConfig {
 export type AkeylessLogin =
   /** The proof's secrets `accessId`, `accessType` and perhaps `accessTypeParam` say how; perhaps with a token. */
   | { readonly method: "secretRef"; readonly proof: ProofNeed }
+  /** The proof's secret `accessKey`. */
+  | { readonly method: "accessKey"; readonly accessId: string; readonly proof: ProofNeed }
   /** The proof has a token, or the secret `jwt`. */
   | {
       readonly method: "kubernetesAuth";

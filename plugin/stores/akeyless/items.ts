@@ -25,19 +25,19 @@ export interface ItemKind {
 
 const named = (name: string): Body => ({ name });
 
+/** The one kind of which a call can read several, by `names`. */
+export const staticKind = {
+  operation: "get-secret-value",
+  call: "GetSecretValue",
+  body: (name) => ({ names: [name] }),
+  hasVersions: true,
+  isCached: true,
+  take: (document, name) => valueOf(document[name] ?? document[name.slice(1)]),
+} as const satisfies ItemKind;
+
 /** By `item_type`. */
-const kinds: ReadonlyMap<JsonValue | undefined, ItemKind> = new Map([
-  [
-    "STATIC_SECRET",
-    {
-      operation: "get-secret-value",
-      call: "GetSecretValue",
-      body: (name) => ({ names: [name] }),
-      hasVersions: true,
-      isCached: true,
-      take: (document, name) => valueOf(document[name] ?? document[name.slice(1)]),
-    },
-  ],
+const kinds: ReadonlyMap<JsonValue | undefined, ItemKind> = new Map<string, ItemKind>([
+  ["STATIC_SECRET", staticKind],
   [
     "DYNAMIC_SECRET",
     {
@@ -71,7 +71,7 @@ const kinds: ReadonlyMap<JsonValue | undefined, ItemKind> = new Map([
       take: certificateOf,
     },
   ],
-] satisfies [string, ItemKind][]);
+]);
 
 export interface Description {
   readonly kind: ItemKind;

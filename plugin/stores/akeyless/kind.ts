@@ -1,6 +1,7 @@
 /** Akeyless, by its own address or through a gateway, by the `provider.akeyless` block. */
 import type { StoreKind } from "../contract.ts";
 import { parseAkeylessBlock } from "./block.ts";
+import { akeylessDialect } from "./dialect.ts";
 import { createAkeylessStore } from "./store.ts";
 
 export const akeyless: StoreKind = {
@@ -10,6 +11,7 @@ export const akeyless: StoreKind = {
   propertySyntax: "escaped-then-gjson",
   // Nothing about the caller reaches Akeyless beside its token.
   unusedCallerFacts: ["namespace", "storeName", "storeKind"],
+  dialects: [akeylessDialect],
   open(raw, context, deps) {
     const parsed = parseAkeylessBlock(raw, context, deps.plainHttp);
     if (!parsed.ok) return parsed;

@@ -13,15 +13,25 @@ type Refs = Readonly<Record<string, SecretKeyRef>>;
 
 /** A CA that is kept in an object is shown beside whatever else is. */
 export function chooseLogin(auth: AuthBlock, ca: CaSource, context: StoreContext): Parsed<AkeylessLogin> {
-  const { secretRef, kubernetesAuth, serviceAccountRef } = auth;
+  const { secretRef, kubernetesAuth, accessKey, serviceAccountRef } = auth;
   const caRef: Refs = ca.ref ? { ca: ca.ref } : {};
   if (secretRef && kubernetesAuth)
     return fail("", "has several logins (secretRef, kubernetesAuth); keep one: ESO would use kubernetesAuth");
+  if (accessKey) {
+    if (secretRef || kubernetesAuth || serviceAccountRef)
+      return fail(".accessKey", "is a login of its own; remove it or what stands beside it");
+    const { accessID, secretRef: selector } = accessKey;
+    const refs = refsOf({ secretRef: selector }, "accessKey", context);
+    if (!refs.ok) return refs;
+    const secrets = { accessKey: refs.value["secretRef"]!, ...caRef };
+    const proof: ProofNeed = { kind: "static", method: "accessKey", secrets };
+    return { ok: true, value: { method: "accessKey", accessId: accessID, proof } };
+  }
   if (kubernetesAuth) {
     if (serviceAccountRef) return fail(".serviceAccountRef", "belongs to secretRef; kubernetesAuth has its own");
     return byKubernetes(kubernetesAuth, caRef, context);
   }
-  if (!secretRef) return fail("", "names no login; give secretRef or kubernetesAuth");
+  if (!secretRef) return fail("", "names no login; give secretRef, kubernetesAuth or accessKey");
   const { accessID: accessId, accessType, accessTypeParam } = secretRef;
   const refs = refsOf({ accessId, accessType, accessTypeParam }, "secretRef", context);
   if (!refs.ok) return refs;

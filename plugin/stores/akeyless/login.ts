@@ -57,13 +57,15 @@ export async function logIn(
 function bodyOf(login: AkeylessLogin, proof: Proof): Body {
   if (login.method === "kubernetesAuth")
     return kubernetes(login.accessId, login.confName, tokenOf(proof) ?? secret(proof, "jwt"));
+  if (login.method === "accessKey")
+    return byKey(login.accessId, SecretValue.fromText(text(secret(proof, "accessKey"))));
   const id = oneLine(secret(proof, "accessId"), "accessID");
   const type = text(secret(proof, "accessType"));
   const param = proof.kind === "none" ? undefined : proof.secrets?.["accessTypeParam"];
   switch (type) {
     case "api_key":
     case "access_key":
-      return { "access-id": id, "access-type": "access_key", "access-key": needed(param, "the access key") };
+      return byKey(id, needed(param, "the access key"));
     case "jwt":
       return {
         "access-id": id,
@@ -75,6 +77,10 @@ function bodyOf(login: AkeylessLogin, proof: Proof): Body {
   }
   const named = otherTypes.includes(type) ? `"${type}" is not supported yet` : "is none that is known here";
   throw storeInvalid(field, `the access type ${named}; it takes access_key (or api_key), k8s and jwt`);
+}
+
+function byKey(accessId: string, key: SecretValue): Body {
+  return { "access-id": accessId, "access-type": "access_key", "access-key": key };
 }
 
 /** Akeyless takes the token in base64. */

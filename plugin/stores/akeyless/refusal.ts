@@ -40,6 +40,16 @@ export function itemRefusal(answer: HttpAnswer, located: Located, clock: Clock):
   return unavailable(answer, `the read of "${address}"`, clock);
 }
 
+/**
+ * For any status but 200 at a read of several items, which one of them may be the reason for: so a 403 is no word about the
+ * session.
+ */
+export function togetherRefusal(answer: HttpAnswer, clock: Clock): Failure {
+  const what = "a read of several items at once";
+  if (answer.status === 401) return new Failure("store_denied", `akeyless refused ${what} (401): the token has ended`);
+  return unavailable(answer, what, clock);
+}
+
 /** For any status but 200 at a listing. */
 export function listRefusal(answer: HttpAnswer, folder: string, clock: Clock): Failure {
   const { status } = answer;

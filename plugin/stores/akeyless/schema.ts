@@ -28,6 +28,8 @@ export const akeylessBlock = block({
       }),
     ),
     serviceAccountRef: account,
+    // Not ESO's: what is no secret need not be in a Secret.
+    accessKey: v.optional(block({ accessID: oneLine, secretRef: secretKeySelector })),
   }),
 });
 

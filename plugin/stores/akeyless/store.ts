@@ -2,24 +2,21 @@
 import { Failure } from "../../core/failure.ts";
 import type { JsonValue } from "../../core/json.ts";
 import { caOfProof } from "../ca-bundle.ts";
-import type { Located, Proof, Session, Store, StoreAnswer, StoreDeps } from "../contract.ts";
+import type { Proof, Store, StoreDeps } from "../contract.ts";
 import { counted } from "../counted.ts";
-import type { HttpAnswer } from "../http.ts";
 import { answerJson } from "../json-answer.ts";
-import { requestIdOf } from "../request-id.ts";
 import { locate, locateFind } from "./address.ts";
 import { akeylessApi, createCall } from "./api.ts";
-import type { Body, Call } from "./api.ts";
+import type { Body } from "./api.ts";
 import type { AkeylessConfig } from "./config.ts";
-import { readDescription, readValue } from "./items.ts";
+import { createItemCalls } from "./item-calls.ts";
+import { KnownItems } from "./known-items.ts";
 import { listNames } from "./listing.ts";
 import { logIn } from "./login.ts";
-import { itemRefusal, listRefusal } from "./refusal.ts";
-
-export interface AkeylessSession extends Session {
-  /** Shows this session's token; nothing else has it. */
-  readonly call: Call;
-}
+import { createFetch } from "./reads.ts";
+import { listRefusal } from "./refusal.ts";
+import type { AkeylessSession } from "./session.ts";
+import { createTogether } from "./together.ts";
 
 export function createAkeylessStore(
   config: AkeylessConfig,
@@ -27,25 +24,7 @@ export function createAkeylessStore(
 ): Store<AkeylessSession> {
   const { server, login, ignoreCache } = config;
 
-  async function read(located: Located, { call }: AkeylessSession, signal: AbortSignal): Promise<StoreAnswer> {
-    const ask = (name: string, operation: string, body: Body): Promise<HttpAnswer> =>
-      counted(name, countCall, async () => {
-        const answer = await call(operation, body, signal);
-        if (answer.status !== 200) throw itemRefusal(answer, located, clock);
-        return answer;
-      });
-    const { address, version } = located;
-    const described = await ask("DescribeItem", "describe-item", { name: address });
-    const description = readDescription(answerJson(described, akeylessApi), located);
-    const { kind } = description;
-    const answer = await ask(kind.call, kind.operation, {
-      ...kind.body(address),
-      ...(version === "" ? {} : { version: Number(version) }),
-      ...(ignoreCache && kind.isCached ? { "ignore-cache": "true" } : {}),
-    });
-    const value = readValue(answerJson(answer, akeylessApi), located, description, clock.nowMs());
-    return { ...value, ...requestIdOf(answer.headers) };
-  }
+  const calls = createItemCalls({ ignoreCache, clock, countCall });
 
   return {
     proofNeed: login.proof,
@@ -56,9 +35,10 @@ export function createAkeylessStore(
       const { member, expiresAtMs } = await counted("Auth", countCall, () =>
         logIn(login, proof, { call: createCall(server, send), clock }, signal),
       );
-      return { call: createCall(server, send, member), expiresAtMs };
+      return { call: createCall(server, send, member), items: new KnownItems(), expiresAtMs };
     },
-    fetch: read,
+    fetch: createFetch(calls),
+    batch: createTogether(calls),
     find: {
       by: ["path", "name", "tags"],
       locate: locateFind,

@@ -20,6 +20,13 @@ export type AwsLogin =
       readonly role?: string;
     }
   | { readonly method: "keys"; readonly proof: ProofNeed }
+  | {
+      /** A mounting pod's token is shown to the node's Pod Identity agent, which answers with that pod's role. */
+      readonly method: "podIdentity";
+      readonly proof: ProofNeed;
+      /** Of the agent, in the order in which they are tried. */
+      readonly urls: readonly string[];
+    }
   | { readonly method: "own"; readonly proof: ProofNeed; readonly identity: OwnIdentity };
 
 /** Who the cloud says that this process is. `tokenFile`: absolute; what stands in it changes. */

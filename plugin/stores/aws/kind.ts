@@ -2,6 +2,7 @@
 import type { StoreKind } from "../contract.ts";
 import { parseAwsBlock } from "./block.ts";
 import { factsIn } from "./config.ts";
+import { awsDialect } from "./dialect.ts";
 import { createAwsStore } from "./store.ts";
 
 export const aws: StoreKind = {
@@ -10,6 +11,7 @@ export const aws: StoreKind = {
   propertySyntax: "escaped-then-gjson",
   // Session tags alone say who reads, and only those of a ClusterSecretStore say what is not in its configuration.
   unusedCallerFacts: ["namespace", "storeName", "storeKind"],
+  dialects: [awsDialect],
   open(raw, context, deps) {
     const parsed = parseAwsBlock(raw, context, deps.ownIdentity);
     if (!parsed.ok) return parsed;

@@ -11,6 +11,9 @@ const root = "spec.provider.aws.auth";
 export const roleAnnotation = "eks.amazonaws.com/role-arn";
 const audienceAnnotation = "eks.amazonaws.com/audience";
 const defaultAudience = "sts.amazonaws.com";
+const agentAudience = "pods.eks.amazonaws.com";
+/** On each node of EKS, and nowhere else. */
+const agentUrls = { ipv4: "http://169.254.170.23/v1/credentials", ipv6: "http://[fd00:ec2::23]/v1/credentials" };
 
 /** What a login is chosen by, beside its block. */
 export interface LoginPlace {
@@ -26,16 +29,24 @@ export interface LoginPlace {
  * pod shows its own token.
  */
 export function chooseLogin(auth: AuthBlock, { context, roles, own }: LoginPlace): Parsed<AwsLogin> {
-  const { jwt, secretRef } = auth;
-  if (!jwt && !secretRef && own && context.scope === "ClusterSecretStore")
+  const { jwt, secretRef, podIdentity } = auth;
+  if (!jwt && !secretRef && !podIdentity && own && context.scope === "ClusterSecretStore")
     return { ok: true, value: { method: "own", proof: ownProof, identity: own } };
   if (jwt && secretRef)
     return fail({ path: "auth", problem: "has several logins (jwt, secretRef); keep one: ESO would use secretRef" });
+  if (podIdentity && (jwt || secretRef))
+    return fail({ path: "auth", problem: `has several logins (podIdentity, ${jwt ? "jwt" : "secretRef"}); keep one` });
+  if (podIdentity) return { ok: true, value: atAgent(podIdentity.addressType) };
   return secretRef ? keys(secretRef, context) : webIdentity(jwt?.serviceAccountRef, roles, context);
 }
 
 /** Not shown for a pod's identity: the process is no pod that mounts. */
 const ownProof: ProofNeed = { kind: "static", method: "this process's own identity", secrets: {} };
+
+function atAgent(family: "ipv4" | "ipv6" | "auto"): AwsLogin {
+  const proof: ProofNeed = { kind: "token", field: `${root}.podIdentity`, audience: agentAudience };
+  return { method: "podIdentity", proof, urls: family === "auto" ? Object.values(agentUrls) : [agentUrls[family]] };
+}
 
 function webIdentity(
   account: (Selector & { readonly audiences?: readonly string[] | undefined }) | undefined,

@@ -4,7 +4,7 @@ import type { Proof } from "../contract.ts";
 import type { AwsConfig, AwsLogin, OwnIdentity, RoleStep } from "./config.ts";
 import { roleAnnotation } from "./login-choice.ts";
 import { askAgent, ownToken } from "./own-identity.ts";
-import type { AgentDeps } from "./own-identity.ts";
+import type { AgentDeps, AgentQuestion } from "./own-identity.ts";
 import { isWord } from "./sdk.ts";
 import type { Credentials } from "./sdk.ts";
 import type { Granted, StsDeps } from "./sts.ts";
@@ -39,6 +39,7 @@ async function firstStep(
 ): Promise<FirstStep> {
   if (login.method === "keys") return { granted: { credentials: givenKeys(proof) }, chain };
   if (login.method === "own") return { granted: await asProcess(login.identity, deps, signal), chain };
+  if (login.method === "podIdentity") return { granted: await asPod(login.urls, proof, deps, signal), chain };
   const own = proof.kind === "token" ? proof.annotations?.[roleAnnotation] : undefined;
   const roleArn = own ?? login.role;
   if (proof.kind !== "token" || roleArn === undefined)
@@ -48,10 +49,27 @@ async function firstStep(
 }
 
 async function asProcess(identity: OwnIdentity, deps: StsDeps & AgentDeps, signal: AbortSignal): Promise<Granted> {
-  if (identity.kind === "agent") return askAgent(identity, deps, signal);
+  if (identity.kind === "agent") {
+    const question = { url: identity.url, token: await ownToken(identity.tokenFile), whose: "this process" } as const;
+    return askAgent(question, deps, signal);
+  }
   const token = await ownToken(identity.tokenFile);
   const { tradeToken } = await import("./sts.ts");
   return tradeToken(identity.roleArn, token, deps, signal);
+}
+
+/** A node has the agent in one family of addresses or in both, so one where nobody answers is no last word. */
+async function asPod(urls: readonly string[], proof: Proof, deps: AgentDeps, signal: AbortSignal): Promise<Granted> {
+  if (proof.kind !== "token") throw new Failure("internal", "the proof for the aws login lacks a token");
+  const { token } = proof;
+  const [first, ...others] = urls.map((url): AgentQuestion => ({ url, token, whose: "the pod" }));
+  try {
+    return await askAgent(first!, deps, signal);
+  } catch (thrown) {
+    const [second] = others;
+    if (!second || !(thrown instanceof Failure) || thrown.code !== "store_unreachable") throw thrown;
+    return askAgent(second, deps, signal);
+  }
 }
 
 function givenKeys(proof: Proof): Credentials {

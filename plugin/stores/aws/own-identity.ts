@@ -1,6 +1,6 @@
 /**
  * The identity that EKS gives this process itself: through the Pod Identity agent, or as a role for its service account.
- * For ClusterSecretStores alone.
+ * For ClusterSecretStores alone; the agent is asked in the name of mounting pods too, with their own tokens.
  *
  * The files are read at each login: the cloud replaces them while this process runs.
  */
@@ -54,21 +54,27 @@ async function beginningOf(file: string): Promise<string> {
   return bytesRead > longestTokenBytes ? "" : buffer.toString("utf8", 0, bytesRead).trim();
 }
 
+export interface AgentQuestion {
+  readonly url: string;
+  readonly token: SecretValue;
+  /** For messages. */
+  readonly whose: "this process" | "the pod";
+}
+
 /** Rejects with Failure, see `Store.login`. */
 export async function askAgent(
-  { url, tokenFile }: Extract<OwnIdentity, { kind: "agent" }>,
+  { url, token, whose }: AgentQuestion,
   { machineSend, clock, countCall }: AgentDeps,
   signal: AbortSignal,
 ): Promise<Granted> {
-  const authorization = await ownToken(tokenFile);
   // The agent's call of EKS on our behalf goes by this name.
   return counted(
     "AssumeRoleForPodIdentity",
     (call, outcome) => countCall(call, outcome, "AWS/EKSAuth"),
     async () => {
-      const headers = { authorization, accept: "application/json", "user-agent": "keyferry" };
+      const headers = { authorization: token, accept: "application/json", "user-agent": "keyferry" };
       const answer = await machineSend({ method: "GET", url: new URL(url), headers }, signal);
-      if (answer.status !== 200) throw agentRefusal(new Refused(answer), clock);
+      if (answer.status !== 200) throw agentRefusal(new Refused(answer), whose, clock);
       const read = readJson(answer.body);
       if (!read.ok || !isJsonObject(read.value)) throw agentInvalid();
       return readGrant(read.value);

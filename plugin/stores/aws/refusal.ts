@@ -123,13 +123,13 @@ export function callRefusal(refused: Refusal, what: string, knob: string, asked:
 }
 
 /** For any refusal of the Pod Identity agent. */
-export function agentRefusal(refused: Refusal, clock: Clock): Failure {
-  const what = "this process's own identity at the EKS Pod Identity agent";
+export function agentRefusal(refused: Refusal, whose: "this process" | "the pod", clock: Clock): Failure {
+  const what = `${whose}'s own identity at the EKS Pod Identity agent`;
   const { status } = refused;
   if (status === 429 || status >= 500) return unavailable(refused, what, clock);
   return new Failure(
     "store_login_denied",
-    `aws refused ${what} (${codeOf(refused)}): check that the service account of this process has a Pod Identity association`,
+    `aws refused ${what} (${codeOf(refused)}): check that the service account of ${whose} has a Pod Identity association`,
   );
 }
 

@@ -28,6 +28,12 @@ export const awsBlock = block({
           sessionTokenSecretRef: v.optional(secretKeySelector),
         }),
       ),
+      // Not ESO's: for pods that mount, on nodes of EKS.
+      podIdentity: v.optional(
+        block({
+          addressType: v.optional(v.picklist(["ipv4", "ipv6", "auto"], "must be ipv4, ipv6 or auto"), "auto"),
+        }),
+      ),
     }),
   ),
   sessionTags: v.optional(v.array(block({ key: text, value: v.string("must be a string") }), "must be a list")),

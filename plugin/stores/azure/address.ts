@@ -9,12 +9,19 @@ import type { Address, Located, Ref } from "../contract.ts";
 /** What `arguments` holds for a read of tags and dates in place of the value. */
 export const metadataArgument = "metadata";
 
+/**
+ * Forms of a value as a file, which `Ref.form` and then `arguments` hold: PEM, where the object is a key or certificate, or
+ * a secret that holds one as PFX; or such a secret as it is.
+ */
+export const pemForm = "pem";
+export const pfxForm = "pfx";
+
 /** By the prefix of a key. */
 const collections = { secret: "secrets", key: "keys", cert: "certificates" } as const;
 export type Collection = (typeof collections)[keyof typeof collections];
 
 /** Throws Failure `ref_invalid`. */
-export function locate({ key, version = "", metadataPolicy }: Ref): Located {
+export function locate({ key, version = "", metadataPolicy, form }: Ref): Located {
   const slash = key.indexOf("/");
   const prefix = slash < 0 ? "secret" : key.slice(0, slash);
   if (!isPrefix(prefix))
@@ -27,10 +34,14 @@ export function locate({ key, version = "", metadataPolicy }: Ref): Located {
     );
   if (!/^[0-9A-Za-z]{0,64}$/.test(version))
     throw new Failure("ref_invalid", "version must be the 32 letters and digits of a version's id");
+  if (form !== undefined && form !== pemForm && (form !== pfxForm || prefix !== "secret"))
+    throw new Failure("ref_invalid", "the form must be pem, or pfx for a secret");
+  // A secret has two: as it is, which pfx means too, and as PEM.
+  const wanted = form === pemForm ? pemForm : "";
   return {
     address: `${collections[prefix]}/${name}` as Address,
     method: "GET",
-    arguments: metadataPolicy === "Fetch" ? metadataArgument : "",
+    arguments: metadataPolicy === "Fetch" ? metadataArgument : wanted,
     version,
   };
 }

@@ -7,8 +7,8 @@ import type { KeyObject } from "node:crypto";
 import { SignJWT } from "jose";
 import { Failure } from "../../core/failure.ts";
 import type { SecretValue } from "../../core/secret-value.ts";
-import { readPkcs12 } from "../../template/go/functions/pkcs12-read.ts";
-import { ascii, fromBytes } from "../../template/go/text.ts";
+import { openPkcs12 } from "./pkcs12.ts";
+import type { Bundle } from "./pkcs12.ts";
 
 export interface Principal {
   readonly clientId: string;
@@ -51,11 +51,6 @@ function readSigner(bytes: Buffer): Signer {
   return { key, certificate };
 }
 
-interface Bundle {
-  readonly key: KeyObject;
-  readonly certificates: readonly X509Certificate[];
-}
-
 function ofPem(text: string): Bundle {
   const blocks = text.match(/-----BEGIN ([A-Z0-9 ]+)-----[^-]+-----END \1-----/g) ?? [];
   const key = blocks.find((block) => /^-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(block));
@@ -71,32 +66,17 @@ function ofPem(text: string): Bundle {
 function ofPkcs12(bytes: Buffer): Bundle {
   const text = bytes.toString("latin1").replace(/\s+/g, "");
   const file = /^[A-Za-z0-9+/]+={0,2}$/.test(text) ? Buffer.from(text, "base64") : bytes;
-  return readable(() => {
-    const { key, certificates } = readPkcs12(createMeter(), fromBytes(file), ascii(""));
-    return { key: key.key, certificates: certificates.map(({ raw }) => new X509Certificate(raw)) };
-  });
+  return openPkcs12(file, () => invalid(unreadable));
 }
 
-/** Steps of the reader: some hundred thousand rounds of a password's hash. */
-const mostSteps = 500_000;
-
-function createMeter() {
-  let left = mostSteps;
-  return {
-    charge(steps: number): void {
-      left -= steps;
-      if (left < 0) throw invalid("it takes too much work to open");
-    },
-    produce: () => undefined,
-  };
-}
+const unreadable = "it can be read neither as PEM nor as PKCS#12 (PFX) without a password";
 
 function readable<T>(work: () => T): T {
   try {
     return work();
   } catch (thrown) {
     if (thrown instanceof Failure) throw thrown;
-    throw invalid("it can be read neither as PEM nor as PKCS#12 (PFX) without a password");
+    throw invalid(unreadable);
   }
 }
 

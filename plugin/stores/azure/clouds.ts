@@ -14,7 +14,7 @@ interface Cloud {
   readonly vaultSuffix: string;
 }
 
-type KnownCloud = Exclude<AzureBlock["environmentType"], "AzureStackCloud">;
+export type KnownCloud = Exclude<AzureBlock["environmentType"], "AzureStackCloud">;
 
 const clouds: Readonly<Record<KnownCloud, Cloud>> = {
   PublicCloud: { authority: "https://login.microsoftonline.com", vaultSuffix: "vault.azure.net" },
@@ -22,6 +22,11 @@ const clouds: Readonly<Record<KnownCloud, Cloud>> = {
   ChinaCloud: { authority: "https://login.chinacloudapi.cn", vaultSuffix: "vault.azure.cn" },
   GermanCloud: { authority: "https://login.microsoftonline.de", vaultSuffix: "vault.microsoftazure.de" },
 };
+
+/** The address of a vault that is known by its name. */
+export function vaultUrlIn(cloud: KnownCloud, name: string): string {
+  return `https://${name}.${clouds[cloud].vaultSuffix}`;
+}
 
 type Reach = Pick<AzureConfig, "vaultUrl" | "authority" | "resource">;
 type Given = Pick<AzureBlock, "vaultUrl" | "environmentType" | "customCloudConfig">;

@@ -11,9 +11,14 @@ export interface AzureConfig {
   readonly login: AzureLogin;
 }
 
-/** `tenantId`: the block's own; what is absent comes with the proof. */
+/** `tenantId`, `clientId`: the block's own; what is absent comes with the proof. */
 export type AzureLogin =
-  | { readonly method: "workloadIdentity"; readonly proof: ProofNeed; readonly tenantId?: string }
+  | {
+      readonly method: "workloadIdentity";
+      readonly proof: ProofNeed;
+      readonly tenantId?: string;
+      readonly clientId?: string;
+    }
   | { readonly method: "clientSecret"; readonly proof: ProofNeed; readonly tenantId?: string }
   | { readonly method: "clientCertificate"; readonly proof: ProofNeed; readonly tenantId?: string }
   | {

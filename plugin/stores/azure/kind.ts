@@ -1,6 +1,7 @@
 /** Azure Key Vault, by the `provider.azurekv` block. */
 import type { StoreKind } from "../contract.ts";
 import { parseAzureBlock } from "./block.ts";
+import { azureDialect } from "./dialect.ts";
 import { createAzureStore } from "./store.ts";
 
 export const azurekv: StoreKind = {
@@ -8,6 +9,7 @@ export const azurekv: StoreKind = {
   metricLabel: "Azure/KeyVault",
   propertySyntax: "gjson-then-escaped",
   unusedCallerFacts: ["namespace", "storeName", "storeKind"],
+  dialects: [azureDialect],
   open(raw, context, deps) {
     const parsed = parseAzureBlock(raw, context, deps.plainHttp);
     if (!parsed.ok) return parsed;

@@ -12,11 +12,16 @@ export const clientIdAnnotation = "azure.workload.identity/client-id";
 export const tenantIdAnnotation = "azure.workload.identity/tenant-id";
 const federationAudience = "api://AzureADTokenExchange";
 
-type Given = Pick<AzureBlock, "authType" | "tenantId" | "identityId" | "authSecretRef" | "serviceAccountRef">;
+type Given = Pick<
+  AzureBlock,
+  "authType" | "tenantId" | "identityId" | "clientId" | "authSecretRef" | "serviceAccountRef"
+>;
 type SecretName = "clientId" | "tenantId" | "clientSecret" | "clientCertificate";
 type Selectors = { readonly [Name in SecretName]?: Selector | undefined };
 
 export function chooseLogin(given: Given, context: StoreContext): Parsed<AzureLogin> {
+  if (given.clientId !== undefined && given.authType !== "WorkloadIdentity")
+    return fail("clientId", "is for WorkloadIdentity alone; name the client id where this authType has it");
   switch (given.authType) {
     case "WorkloadIdentity":
       return workloadIdentity(given, context);
@@ -29,24 +34,31 @@ export function chooseLogin(given: Given, context: StoreContext): Parsed<AzureLo
 
 /** Without `serviceAccountRef` a mounting pod shows its own token. */
 function workloadIdentity(given: Given, context: StoreContext): Parsed<AzureLogin> {
-  const { serviceAccountRef: account, authSecretRef, tenantId } = given;
+  const { serviceAccountRef: account, authSecretRef, tenantId, clientId } = given;
   const read = readSecrets(authSecretRef, ["clientId", "tenantId"], context);
   if (!read.ok) return read;
   const secrets = read.value;
   const foreign = context.scope === "ClusterSecretStore" ? account?.namespace : undefined;
   const required: Record<string, string> = {};
-  if (!secrets["clientId"]) required[clientIdAnnotation] = "annotate the account with the client id of its identity";
+  if (!secrets["clientId"] && clientId === undefined)
+    required[clientIdAnnotation] = "annotate the account with the client id of its identity";
   if (!secrets["tenantId"] && tenantId === undefined)
     required[tenantIdAnnotation] = `annotate the account with its tenant's id, or set ${root}.tenantId`;
+  // Ids that the block has itself are not asked of the account, which may be annotated for something else.
+  const shown = [
+    ...(clientId === undefined ? [clientIdAnnotation] : []),
+    ...(clientId === undefined || tenantId === undefined ? [tenantIdAnnotation] : []),
+  ];
   const proof: ProofNeed = {
     kind: "token",
     field: `${root}.serviceAccountRef`,
     ...(account ? { serviceAccount: { name: account.name, ...(foreign ? { namespace: foreign } : {}) } } : {}),
     audience: account?.audiences?.[0] ?? federationAudience,
-    annotations: { shown: [clientIdAnnotation, tenantIdAnnotation], required },
+    ...(shown.length > 0 ? { annotations: { shown, required } } : {}),
     ...(Object.keys(secrets).length > 0 ? { secrets } : {}),
   };
-  return { ok: true, value: { method: "workloadIdentity", proof, ...(tenantId === undefined ? {} : { tenantId }) } };
+  const ids = { ...(tenantId === undefined ? {} : { tenantId }), ...(clientId === undefined ? {} : { clientId }) };
+  return { ok: true, value: { method: "workloadIdentity", proof, ...ids } };
 }
 
 function servicePrincipal({ authSecretRef, tenantId }: Given, context: StoreContext): Parsed<AzureLogin> {

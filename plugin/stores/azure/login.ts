@@ -28,6 +28,7 @@ export async function logIn(
   const clientId = idOf(
     "client id",
     ["authSecretRef.clientId", secretId(proof, "clientId")],
+    ["clientId", login.method === "workloadIdentity" ? login.clientId : undefined],
     [`the annotation ${clientIdAnnotation}`, annotation(proof, clientIdAnnotation)],
   );
   const tenantId = idOf(

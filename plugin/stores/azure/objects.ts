@@ -4,7 +4,7 @@ import type { JsonObject, JsonValue } from "../../core/json.ts";
 import { SecretValue } from "../../core/secret-value.ts";
 import type { Located, StoreAnswer } from "../contract.ts";
 import { goJson, readJson } from "../json-body.ts";
-import { metadataArgument } from "./address.ts";
+import { metadataArgument, pemForm } from "./address.ts";
 import { metadataJson } from "./metadata.ts";
 import type { Dates } from "./metadata.ts";
 import { answerInvalid, apiVersion, requestIdOf } from "./vault.ts";
@@ -16,19 +16,22 @@ interface Public {
   readonly id: JsonValue | undefined;
 }
 
-/** A key as JWK JSON. Rejects with Refused, or Failure. */
+/** A key as JWK JSON, or its public key as PEM. Rejects with Refused, or Failure. */
 export async function readKey(vaultUrl: string, located: Located, ask: Ask): Promise<StoreAnswer> {
-  return readObject(vaultUrl, located, ask, ({ key }) => {
+  return readObject(vaultUrl, located, ask, async ({ key }) => {
     if (!isJsonObject(key)) throw answerInvalid("no key");
-    return { value: goJson(key), id: key["kid"] };
+    const inPem = located.arguments === pemForm;
+    return { value: inPem ? (await import("./file-forms.ts")).pemOfKey(key) : goJson(key), id: key["kid"] };
   });
 }
 
-/** A certificate as DER. Rejects with Refused, or Failure. */
+/** A certificate as DER, or as PEM. Rejects with Refused, or Failure. */
 export async function readCertificate(vaultUrl: string, located: Located, ask: Ask): Promise<StoreAnswer> {
-  return readObject(vaultUrl, located, ask, ({ cer, id }) => {
+  return readObject(vaultUrl, located, ask, async ({ cer, id }) => {
     if (typeof cer !== "string" || !/^[A-Za-z0-9+/]+={0,2}$/.test(cer)) throw answerInvalid("no certificate");
-    return { value: new SecretValue(Buffer.from(cer, "base64")), id };
+    const der = Buffer.from(cer, "base64");
+    const inPem = located.arguments === pemForm;
+    return { value: inPem ? (await import("./file-forms.ts")).pemOfCertificate(der) : new SecretValue(der), id };
   });
 }
 
@@ -36,13 +39,13 @@ async function readObject(
   vaultUrl: string,
   { address, version, arguments: wanted }: Located,
   ask: Ask,
-  take: (document: JsonObject) => Public,
+  take: (document: JsonObject) => Promise<Public>,
 ): Promise<StoreAnswer> {
   const answer = await ask(new URL(`${vaultUrl}/${address}/${version}?api-version=${apiVersion}`));
   const read = readJson(answer.body);
   if (!read.ok) throw answerInvalid(read.what);
   if (!isJsonObject(read.value)) throw answerInvalid("JSON of another shape");
-  const { value, id } = take(read.value);
+  const { value, id } = await take(read.value);
   const found = versionOf(id);
   if (version !== "" && found !== version) throw answerInvalid("another version than was asked for");
   if (wanted !== metadataArgument) return { value, version: found, ...requestIdOf(answer) };

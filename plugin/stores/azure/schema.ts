@@ -13,6 +13,8 @@ export const azureBlock = block({
   authType: v.optional(v.picklist(authTypes, `must be one of ${authTypes.join(", ")}`), "ServicePrincipal"),
   tenantId: v.optional(id),
   identityId: v.optional(id),
+  // Not ESO's: the identity of a WorkloadIdentity, for accounts that are not annotated with it.
+  clientId: v.optional(id),
   authSecretRef: v.optional(
     block({
       clientId: v.optional(secretKeySelector),

@@ -11,7 +11,7 @@ import { Failure } from "../../core/failure.ts";
 import { SecretValue } from "../../core/secret-value.ts";
 import type { Located, StoreAnswer } from "../contract.ts";
 import type { HttpAnswer } from "../http.ts";
-import { metadataArgument, partsOf } from "./address.ts";
+import { metadataArgument, partsOf, pemForm } from "./address.ts";
 import { metadataJson } from "./metadata.ts";
 import { Refused } from "./refused.ts";
 import { answerInvalid, apiVersion, requestIdOf } from "./vault.ts";
@@ -37,9 +37,18 @@ export async function readSecret(vaultUrl: string, located: Located, ask: Ask): 
   if (!properties.version) throw answerInvalid("no version");
   if (version !== "" && properties.version !== version) throw answerInvalid("another version than was asked for");
   if (located.arguments !== metadataArgument)
-    return { value: SecretValue.fromText(value), version: properties.version, ...ofRequest };
+    return { value: await writtenIn(located.arguments, value, properties), version: properties.version, ...ofRequest };
   // Tags change without a new version.
   return { value: metadataJson(properties.tags, datesOf(properties)), version: "", ...ofRequest };
+}
+
+const pfxType = "application/x-pkcs12";
+
+/** A certificate's secret is a PFX in base64, or PEM by itself; another secret of the same type is left alone. */
+async function writtenIn(form: string, value: string, { certificateKeyId, contentType }: SecretProperties) {
+  const isPfx = certificateKeyId !== undefined && contentType === pfxType;
+  if (form !== pemForm || !isPfx) return SecretValue.fromText(value);
+  return (await import("./file-forms.ts")).pemOfPfx(value);
 }
 
 export interface ListedSecret {

@@ -1,6 +1,7 @@
 /** Google Cloud's Secret Manager, by the `provider.gcpsm` block. */
 import type { StoreKind } from "../contract.ts";
 import { parseGcpBlock } from "./block.ts";
+import { gcpDialect } from "./dialect.ts";
 import { createGcpStore } from "./store.ts";
 
 export const gcpsm: StoreKind = {
@@ -8,6 +9,7 @@ export const gcpsm: StoreKind = {
   metricLabel: "GCP/SecretManager",
   propertySyntax: "escaped-then-gjson",
   unusedCallerFacts: ["namespace", "storeName", "storeKind"],
+  dialects: [gcpDialect],
   open(raw, context, deps) {
     const parsed = parseGcpBlock(raw, context);
     if (!parsed.ok) return parsed;

@@ -5,6 +5,8 @@ export const projectPattern = /^(?:[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?:)?[a-z0
 export const locationPattern = /^(?=.{1,30}$)[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;
 export const clusterNamePattern = /^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 export const secretPattern = /^[A-Za-z0-9_-]{1,255}$/;
+/** Of a parameter, and of its versions. */
+export const parameterPattern = /^[A-Za-z0-9_-]{1,63}$/;
 /** A number, or an alias. */
 export const versionPattern = /^(?:[1-9][0-9]{0,18}|[A-Za-z][A-Za-z0-9_-]{0,62})$/;
 export const labelKeyPattern = /^[\p{Ll}\p{Lo}\p{N}_-]{1,63}$/u;

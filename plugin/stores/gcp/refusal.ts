@@ -8,14 +8,16 @@ import { retryAfterMs } from "../http-retry-after.ts";
 import { readJson } from "../json-body.ts";
 import type { Refused } from "./refused.ts";
 
-/** A call of Secret Manager: its name in metrics, the right that it takes, and what it is about, for messages. */
+/** A read: its name in metrics, the right that it takes, and what it is about, for messages. */
 export interface ReadCall {
-  readonly name: "AccessSecretVersion" | "GetSecret" | "ListSecrets" | "ListSecretVersions";
+  readonly name: "AccessSecretVersion" | "GetSecret" | "ListSecrets" | "ListSecretVersions" | "RenderParameterVersion";
   readonly right: string;
   /** An address. */
   readonly about: string;
   /** Empty = the latest, or none. */
   readonly version: string;
+  /** Of Google's services. Absent = Secret Manager. */
+  readonly service?: string;
 }
 
 /** A step of a login: its name in metrics, what it does, and where to look when it is refused. */
@@ -53,7 +55,7 @@ const known = new Set([
 /** For any refusal of a read. */
 export function readRefusal(refused: Refused, call: ReadCall, clock: Clock): Failure {
   const { httpStatus, type } = refused;
-  const { about, version } = call;
+  const { about, version, service = "Secret Manager" } = call;
   if (httpStatus === 429 || type === "RESOURCE_EXHAUSTED") return unavailable(refused, `the read of "${about}"`, clock);
   if (type === "NOT_FOUND") return missing(refused, call);
   if (refused.isWithdrawn)
@@ -71,13 +73,15 @@ export function readRefusal(refused: Refused, call: ReadCall, clock: Clock): Fai
   if (httpStatus === 403 || type === "PERMISSION_DENIED")
     return new Failure(
       "store_denied",
-      `gcp refused the read of "${about}" ${codeOf(refused)}: check that the identity has ${call.right} on it, and that the Secret Manager API is on in the project`,
+      `gcp refused the read of "${about}" ${codeOf(refused)}: check that the identity has ${call.right} on it, and that the ${service} API is on in the project`,
     );
   return unavailable(refused, `the read of "${about}"`, clock);
 }
 
-/** Only Secret Manager's own shape is an authoritative "not there". */
-function missing(refused: Refused, { about, version }: ReadCall): Failure {
+/** Only the API's own shape is an authoritative "not there". */
+function missing(refused: Refused, { about, version, service }: ReadCall): Failure {
+  if (service !== undefined)
+    return new Failure("ref_not_found", `gcp has no "${about}", or no version "${version}" of it`);
   if (version !== "" && refused.says(/^Secret Version\b/i))
     return new Failure("version_not_found", `gcp has no version "${version}" of "${about}"`);
   return new Failure("ref_not_found", `gcp has no secret "${about}", or it has no version`);

@@ -2,9 +2,10 @@
 import type { SecretValue } from "../../core/secret-value.ts";
 import type { Located, Session, Store, StoreAnswer, StoreDeps } from "../contract.ts";
 import { counted } from "../counted.ts";
-import { locate, locateFind, locationIn, metadataArgument, parentOf } from "./address.ts";
+import { locate, locateFind, locationIn, metadataArgument, parameterLocation, parentOf } from "./address.ts";
 import type { GcpConfig } from "./config.ts";
 import { logIn } from "./login.ts";
+import { renderParameter } from "./parameters.ts";
 import { listSecrets, newestEnabled, readMetadata, readVersion } from "./reads.ts";
 import type { MakeCall } from "./reads.ts";
 import { readRefusal } from "./refusal.ts";
@@ -46,6 +47,10 @@ export function createGcpStore(config: GcpConfig, deps: GcpDeps): Store<GcpSessi
   }
 
   async function read(located: Located, session: GcpSession, signal: AbortSignal): Promise<StoreAnswer> {
+    if (parameterLocation(located.address) !== undefined) {
+      const { authorization } = session;
+      return renderParameter(located, { send, authorization, clock, countCall, endpoints }, signal);
+    }
     let isWithdrawn = false;
     const make = callsOf(session, locationIn(located.address), signal, (refused) => {
       isWithdrawn = refused.isWithdrawn;

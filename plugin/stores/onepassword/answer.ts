@@ -9,6 +9,8 @@ export const connect = { name: "1Password Connect", addressField: "connectHost" 
 export interface Vault {
   readonly id: string;
   readonly name: string;
+  /** How many items it has; 0 also when the answer does not tell. */
+  readonly items: number;
 }
 
 /** An item as listings show it. */
@@ -48,14 +50,18 @@ export interface File {
 
 /** The functions here throw Failure `answer_invalid`. */
 export function readVaults(document: JsonValue): readonly Vault[] {
-  return objects(document, "vaults").map((vault) => ({ id: idOf(vault), name: text(vault, "name") }));
+  return objects(document, "vaults").map((vault) => ({
+    id: idOf(vault),
+    name: text(vault, "name"),
+    items: Number(wholeNumber(vault, "items")),
+  }));
 }
 
 export function readListing(document: JsonValue): readonly ListedItem[] {
   return objects(document, "items").map((item) => ({
     id: idOf(item),
     title: text(item, "title"),
-    version: versionOf(item),
+    version: wholeNumber(item, "version"),
     tags: array(item["tags"], "tags").map((tag) => {
       if (typeof tag !== "string") throw invalid("a tag that is no text");
       return tag;
@@ -69,7 +75,7 @@ export function readItem(document: JsonValue, id: string): Item {
   if (idOf(document) !== id) throw invalid("another item than was asked for");
   return {
     id,
-    version: versionOf(document),
+    version: wholeNumber(document, "version"),
     category: text(document, "category"),
     sections: objects(document["sections"] ?? [], "sections").map(labelled),
     fields: objects(document["fields"] ?? [], "fields").map((field) => ({
@@ -103,9 +109,10 @@ function text(document: JsonObject, member: string): string {
   return value;
 }
 
-function versionOf(document: JsonObject): string {
-  const version = document["version"];
-  return version !== undefined && isRawNumber(version) && /^\d{1,15}$/.test(version.rawJSON) ? version.rawJSON : "";
+/** Empty when it is none. */
+function wholeNumber(document: JsonObject, member: string): string {
+  const number = document[member];
+  return number !== undefined && isRawNumber(number) && /^\d{1,15}$/.test(number.rawJSON) ? number.rawJSON : "";
 }
 
 function objects(document: JsonValue, what: string): readonly JsonObject[] {

@@ -47,13 +47,17 @@ export function titled(items: readonly ListedItem[], title: string, vault: Vault
   );
 }
 
-async function find({ address }: Located, { calls, vaults }: ConnectSession, signal: AbortSignal): Promise<Place> {
+async function find(
+  { address }: Located,
+  { calls, listings, vaults }: ConnectSession,
+  signal: AbortSignal,
+): Promise<Place> {
   for (const vault of vaults) {
     if (isId(address)) {
       const read = await calls.item(vault, address, signal);
       if (read) return { vault, id: address, version: read.item.version, read };
     } else {
-      const listed = titled(await calls.items(vault, address, signal), address, vault);
+      const listed = titled(await listings.withTitle(vault, address, signal), address, vault);
       if (listed) return { vault, id: listed.id, version: listed.version };
     }
   }

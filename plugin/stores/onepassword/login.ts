@@ -7,9 +7,12 @@ import { tokenField } from "./block.ts";
 import { openCalls } from "./calls.ts";
 import type { CallDeps, ConnectCalls } from "./calls.ts";
 import type { ConnectConfig } from "./config.ts";
+import { createListings } from "./listings.ts";
+import type { Listings } from "./listings.ts";
 
 export interface ConnectSession extends Session {
   readonly calls: ConnectCalls;
+  readonly listings: Listings;
   /** In the order in which they are searched. */
   readonly vaults: readonly Vault[];
 }
@@ -27,7 +30,8 @@ export async function logIn(
   const calls = openCalls(host, bearerFromSecret(proof, "token", tokenField), deps);
   const seen = await calls.vaults(signal);
   const expiresAtMs = deps.clock.nowMs() + vaultsLastMs;
-  return { calls, vaults: vaults.map((wanted) => vaultOf(wanted, seen)), expiresAtMs };
+  const listings = createListings(calls);
+  return { calls, listings, vaults: vaults.map((wanted) => vaultOf(wanted, seen)), expiresAtMs };
 }
 
 function vaultOf(wanted: string, seen: readonly Vault[]): Vault {

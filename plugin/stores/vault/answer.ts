@@ -133,7 +133,7 @@ function versionOf(metadata: JsonObject, located: Located): string {
 }
 
 /** Vault's id of the request, for audit; anything that does not look like one is left out. */
-function requestIdOf(document: JsonObject): { requestId?: string } {
+export function requestIdOf(document: JsonObject): { requestId?: string } {
   const id = document["request_id"];
   return typeof id === "string" && /^[A-Za-z0-9-]{1,64}$/.test(id) ? { requestId: id } : {};
 }

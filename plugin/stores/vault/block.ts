@@ -23,7 +23,9 @@ const openBaoLogins = ["tokenSecretRef", "appRole", "kubernetes", "userPass"];
 /** `plainHttp`: http:// servers are allowed. */
 export function parseVaultBlock(raw: unknown, context: StoreContext, plainHttp: boolean): Parsed<VaultConfig> {
   const parsed = parseBlock(vaultBlock, raw);
-  return parsed.ok ? toConfig(parsed.value, { ...context, root: "spec.provider.vault" }, plainHttp) : parsed;
+  return parsed.ok
+    ? toConfig(parsed.value, { ...context, root: context.field ?? "spec.provider.vault" }, plainHttp)
+    : parsed;
 }
 
 /** `plainHttp`: http:// servers are allowed. */

@@ -11,11 +11,13 @@ import type { HttpAnswer, HttpSend } from "../http.ts";
 
 /** Members of a request body; secret ones stay wrapped until the bytes are written. */
 export type LoginBody = Readonly<Record<string, string | SecretValue>>;
+/** Likewise; other members are JSON. */
+type Body = Readonly<Record<string, unknown>>;
 
 /** Every status resolves; rejects as HttpSend does. Paths are encoded already and stand below `/v1/`. */
 export interface VaultClient {
   read(path: string, signal: AbortSignal): Promise<HttpAnswer>;
-  write(path: string, body: LoginBody, signal: AbortSignal): Promise<HttpAnswer>;
+  write(path: string, body: Body, signal: AbortSignal): Promise<HttpAnswer>;
 }
 
 export interface VaultTarget {
@@ -42,7 +44,7 @@ interface TransportOptions {
   readonly method: string;
   readonly uri: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly json?: LoginBody;
+  readonly json?: Body;
   readonly signal: AbortSignal;
 }
 
@@ -92,7 +94,7 @@ function requestOf(options: TransportOptions, { token, headers, writes }: VaultT
   };
 }
 
-function encoded(body: LoginBody): SecretValue {
+function encoded(body: Body): SecretValue {
   const members = Object.entries(body).map(([name, value]) => [
     name,
     value instanceof SecretValue ? value.reveal().toString("utf8") : value,

@@ -1,15 +1,22 @@
 /** HashiCorp Vault and OpenBao: the `provider.vault` block, and ESO's own smaller block for OpenBao. */
-import type { StoreKind } from "../contract.ts";
+import type { ClassDialect, StoreKind } from "../contract.ts";
 import { parseOpenBaoBlock, parseVaultBlock } from "./block.ts";
+import { openBaoDialect, vaultDialect } from "./dialect.ts";
 import { createVaultStore } from "./store.ts";
 
-function kindOf(name: string, metricLabel: string, parse: typeof parseVaultBlock): StoreKind {
+function kindOf(
+  name: string,
+  metricLabel: string,
+  parse: typeof parseVaultBlock,
+  dialects?: readonly ClassDialect[],
+): StoreKind {
   return {
     name,
     metricLabel,
     propertySyntax: "key-then-gjson",
     // Nothing about the caller reaches Vault beside its token.
     unusedCallerFacts: ["namespace", "storeName", "storeKind"],
+    ...(dialects ? { dialects } : {}),
     open(raw, context, deps) {
       const parsed = parse(raw, context, deps.plainHttp);
       if (!parsed.ok) return parsed;
@@ -18,5 +25,5 @@ function kindOf(name: string, metricLabel: string, parse: typeof parseVaultBlock
   };
 }
 
-export const vault = kindOf("vault", "HashiCorp/Vault", parseVaultBlock);
+export const vault = kindOf("vault", "HashiCorp/Vault", parseVaultBlock, [vaultDialect, openBaoDialect]);
 export const openBao = kindOf("openBao", "OpenBao", parseOpenBaoBlock);

@@ -137,6 +137,10 @@ function joined(...parts: readonly string[]): string {
 /** Names that engines give to paths where each read makes a credential. */
 const makers = new Set(["creds", "sts", "roleset", "static-account", "impersonated-account"]);
 
+export function isMaker(segment: string): boolean {
+  return makers.has(segment);
+}
+
 /**
  * Whether a read makes nothing and can be shared. KV v2 says so by its path; `version: v1` is taken at its word where the
  * store names the mount, unless the path looks like another engine's. What is found out too late is refused by the read.
@@ -144,7 +148,7 @@ const makers = new Set(["creds", "sts", "roleset", "static-account", "impersonat
 function isPlainRead({ path, version }: PathRules, address: string): boolean {
   if (version === "v2") return true;
   const below = address.split("/").slice(1);
-  return path !== "" && !below.some((segment) => makers.has(segment));
+  return path !== "" && !below.some(isMaker);
 }
 
 /** KV v1 has no versions, which ESO minds with OpenBao alone; Vault takes version 0 for the current one. */

@@ -1,8 +1,11 @@
 /** One Vault (or OpenBao) engine: logs in and reads through node-vault, one client for each session. */
 import { Failure } from "../../core/failure.ts";
+import type { GeneratorCall } from "../../manifests/objects.ts";
 import type { Located, Proof, Store, StoreAnswer, StoreDeps } from "../contract.ts";
 import { counted } from "../counted.ts";
+import { apiAnswer, dataOf, isApiRead, locateApi, queryOf } from "./api-read.ts";
 import { envelope, metadataAnswer, readSecret } from "./answer.ts";
+import { callAnswer, callOf, locateCall, makeCall, writes } from "./call.ts";
 import { createVaultClient } from "./client.ts";
 import type { WritesSeen } from "./client.ts";
 import type { VaultConfig } from "./config.ts";
@@ -34,15 +37,26 @@ export function createVaultStore(
   }
 
   async function read(located: Located, session: VaultSession, signal: AbortSignal): Promise<StoreAnswer> {
-    const query = located.version === "" ? "" : `?version=${located.version}`;
+    const ofApi = isApiRead(located);
+    const query = ofApi ? queryOf(located) : located.version === "" ? "" : `?version=${located.version}`;
     const answer = await session.client.read(wirePath(located.address) + query, signal);
     if (answer.status !== 200) throw readRefusal(answer, located, config, clock);
     const document = envelope(answer);
     if (isMetadata(located)) return metadataAnswer(document);
-    const secret = readSecret(document, located, config.version, clock);
+    const secret = ofApi ? apiAnswer(document, clock) : readSecret(document, located, config.version, clock);
     if (secret === "gone") throw notFound(located, config);
     if (secret.lease && located.method !== ownRead) return refuseLease(located, secret, session, signal);
     return endingWith(session, secret);
+  }
+
+  async function generate(
+    located: Located,
+    wish: GeneratorCall,
+    session: VaultSession,
+    signal: AbortSignal,
+  ): Promise<StoreAnswer> {
+    const answer = await makeCall(located, wish, session.client, signal);
+    return endingWith(session, callAnswer(answer, located, wish, config, clock));
   }
 
   /** It was made for one reader and would be handed to several. */
@@ -67,10 +81,18 @@ export function createVaultStore(
   return {
     proofNeed: login.proof,
     loginRealm: [server, login.namespace, login.method === "token" ? "token" : `auth/${login.mount}`].join(" "),
-    locate: (ref) => locate(config, ref),
+    locate: (ref) => (ref.form === undefined ? locate(config, ref) : locateApi(ref)),
+    part: dataOf,
+    locateCall,
     login: open,
     check: (session, signal) => counted("LookupSelf", countCall, () => lookUp(session, signal)),
-    fetch: (located, session, signal) => counted("ReadSecretData", countCall, () => read(located, session, signal)),
+    fetch(located, session, signal) {
+      const wish = callOf(located);
+      const call = wish && writes(wish) ? "WriteSecretData" : "ReadSecretData";
+      return counted(call, countCall, () =>
+        wish ? generate(located, wish, session, signal) : read(located, session, signal),
+      );
+    },
     renew: (session, signal) => renewSession(session, clock, signal),
     find: createFind(config, { clock, countCall }),
     leases: {

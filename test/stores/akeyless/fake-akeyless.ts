@@ -83,10 +83,12 @@ export async function startAkeyless(clock: Clock): Promise<FakeAkeyless> {
     return found.account;
   };
 
-  const itemOf = (account: Account, name: unknown): Item => {
+  /** `type`: that which the operation is for. */
+  const itemOf = (account: Account, name: unknown, type?: string): Item => {
     if (!String(name).startsWith(account.reads)) throw new Refusal(403, "Forbidden: no role allows it");
     const item = fake.items.get(String(name));
     if (!item) throw new Refusal(404, "the item does not exist");
+    if (type !== undefined && item.type !== type) throw new Refusal(400, "the item is of another type");
     return item;
   };
 
@@ -102,13 +104,16 @@ export async function startAkeyless(clock: Clock): Promise<FakeAkeyless> {
       return { item_name: name, item_id: 1, item_type: type, item_tags: tags, last_version: versions.length };
     },
     "get-secret-value": ({ names, version }, account) =>
-      Object.fromEntries((names as string[]).map((name) => [name, versionOf(itemOf(account, name), version)])),
+      Object.fromEntries(
+        (names as string[]).map((name) => [name, versionOf(itemOf(account, name, "STATIC_SECRET"), version)]),
+      ),
     "get-rotated-secret-value": ({ names, version }, account) => ({
-      value: versionOf(itemOf(account, names), version),
+      value: versionOf(itemOf(account, names, "ROTATED_SECRET"), version),
     }),
-    "get-certificate-value": ({ name, version }, account) => versionOf(itemOf(account, name), version) as Json,
+    "get-certificate-value": ({ name, version }, account) =>
+      versionOf(itemOf(account, name, "CERTIFICATE"), version) as Json,
     "get-dynamic-secret-value": ({ name }, account) => {
-      itemOf(account, name);
+      itemOf(account, name, "DYNAMIC_SECRET");
       return { id: `tmp.${++made}`, user: `u${made}`, password: `p${made}`, ttl_in_minutes: "60" };
     },
     "list-items": (body, account) => {

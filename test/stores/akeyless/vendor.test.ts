@@ -26,6 +26,7 @@ before(async () => {
     { accessId: "p-jwt", shows: { jwt: "j" }, reads: "/shop/", ttlSeconds: 60 },
   );
   server.items.set("/shop/static", { type: "STATIC_SECRET", versions: ["one", "two"], tags: ["team"] });
+  server.items.set("/shop/other", { type: "STATIC_SECRET", versions: ["o"] });
   server.items.set("/shop/rotated", { type: "ROTATED_SECRET", versions: [{ username: "u", password: "p" }] });
   server.items.set("/shop/cert", { type: "CERTIFICATE", versions: [{ certificate_pem: "C", private_key_pem: "K" }] });
   server.items.set("/shop/dynamic", { type: "DYNAMIC_SECRET" });
@@ -64,6 +65,7 @@ suite("the vendor's client", () => {
   const reads: readonly [operation: string, body: object, answer: object][] = [
     ["getSecretValue", { names: ["/shop/static"] }, { "/shop/static": "two" }],
     ["getSecretValue", { names: ["/shop/static"], version: 1 }, { "/shop/static": "one" }],
+    ["getSecretValue", { names: ["/shop/static", "/shop/other"] }, { "/shop/static": "two", "/shop/other": "o" }],
     ["getRotatedSecretValue", { names: "/shop/rotated" }, { value: { username: "u", password: "p" } }],
     [
       "getDynamicSecretValue",
@@ -90,7 +92,7 @@ suite("the vendor's client", () => {
     const first = await call("listItems", asked);
     const second = await call("listItems", { ...asked, "pagination-token": first["next_page"] });
     const names = [first, second].flatMap(({ items }) => (items as Answer[]).map((item) => item["item_name"]));
-    assert.deepEqual(names, ["/shop/static", "/shop/rotated", "/shop/dynamic"]);
+    assert.deepEqual(names, ["/shop/static", "/shop/other", "/shop/rotated", "/shop/dynamic"]);
     assert.equal(second["next_page"], "");
   });
   test("is refused with 401, 403 and 404", async () => {
@@ -104,5 +106,8 @@ suite("the vendor's client", () => {
     assert.equal(await refused(call("describeItem", { name: "/shop/static", token: "t-none" })), 401);
     assert.equal(await refused(call("describeItem", { name: "/other", token })), 403);
     assert.equal(await refused(call("describeItem", { name: "/shop/none", token })), 404);
+    // As a whole, because of one name.
+    assert.equal(await refused(call("getSecretValue", { names: ["/shop/static", "/shop/none"], token })), 404);
+    assert.equal(await refused(call("getSecretValue", { names: ["/shop/static", "/shop/dynamic"], token })), 400);
   });
 });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import type { TestContext } from "node:test";
 import { Failure } from "../../../plugin/core/failure.ts";
-import type { Ref, StoreAnswer } from "../../../plugin/stores/contract.ts";
+import type { BatchOutcome, Ref, StoreAnswer } from "../../../plugin/stores/contract.ts";
 import { openAsked, signal } from "./asked.ts";
 import type { Answering, AskedStore } from "./asked.ts";
 import { json } from "./fake-aws.ts";
@@ -21,8 +21,10 @@ const readAll = ({ store, session }: AskedStore, keys: readonly string[]) =>
     session,
     signal,
   );
-const told = (outcome: StoreAnswer | Failure): string =>
-  outcome instanceof Failure ? outcome.code : `${textOf(outcome)} at ${outcome.version}`;
+function told(outcome: BatchOutcome): string {
+  if (outcome === "alone") return outcome;
+  return outcome instanceof Failure ? outcome.code : `${textOf(outcome)} at ${outcome.version}`;
+}
 
 const secretArn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:db-AbCdEf";
 const parameterArn = "arn:aws:ssm:eu-central-1:123456789012:parameter/db";

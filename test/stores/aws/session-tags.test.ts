@@ -83,7 +83,7 @@ suite("session tags of a ClusterSecretStore", { timeout: 30_000 }, () => {
       );
       const catalog = createCatalog({
         cluster: { findStore: () => Promise.resolve({ ok: true, value: manifest }) },
-        kinds: new Map([["aws", aws]]),
+        kinds: new Map([["aws", () => Promise.resolve(aws)]]),
         storeDeps: () => ({ http: () => undefined }) as unknown as StoreDeps,
         openLane: () => undefined as never,
         controllerClass: "default",

@@ -219,6 +219,11 @@ const bad: readonly (readonly [name: string, block: unknown, want: RegExp, conte
     /^serviceAccountRef\.namespace: a SecretStore/,
   ],
   [
+    "a client id where another one logs in",
+    { vaultUrl, ...bySecret, clientId: "own" },
+    /^clientId: is for WorkloadIdentity alone/,
+  ],
+  [
     "the machine's identity for a namespace",
     { vaultUrl, ...byMachine },
     /^authType: ManagedIdentity is for a ClusterSecretStore alone/,

@@ -87,6 +87,21 @@ suite("a login at Microsoft Entra", { timeout: 30_000 }, () => {
       ["/tenant/oauth2/v2.0/token", "/secrets/db/"],
     );
   });
+  test("the store's own client id needs no annotation", async (t) => {
+    const { server, store } = await startWorld({ ...byAccount, tenantId: "t1", clientId: "own" });
+    t.after(server.close);
+    assert.ok(store.proofNeed.kind === "token");
+    assert.equal(store.proofNeed.annotations, undefined);
+    await store.login(tokenProof("jwt"), signal, facts);
+    const { proofNeed } = openAzure({ ...byAccount, clientId: "own" }, { url: server.url, clients });
+    assert.ok(proofNeed.kind === "token");
+    assert.deepEqual(proofNeed.annotations?.shown, ["azure.workload.identity/tenant-id"]);
+    assert.deepEqual(Object.keys(proofNeed.annotations?.required ?? {}), ["azure.workload.identity/tenant-id"]);
+    assert.deepEqual(
+      server.logins.map(({ tenant, client_id }) => [tenant, client_id]),
+      [["t1", "own"]],
+    );
+  });
   test("the ids may come from Secrets, and the tenant from the store", async (t) => {
     const authSecretRef = { clientId: { name: "ids", key: "client" }, tenantId: { name: "ids", key: "tenant" } };
     const { server, store } = await startWorld({ ...byAccount, authSecretRef });

@@ -21,6 +21,7 @@ export const clusterWide: StoreContext = { scope: "ClusterSecretStore", name: "g
 /** Every address that the kind knows, at one server. */
 export function endpointsAt(url: string): NonNullable<StoreDeps["endpoints"]> {
   return {
+    CLOUDSDK_API_ENDPOINT_OVERRIDES_PARAMETERMANAGER: url,
     CLOUDSDK_API_ENDPOINT_OVERRIDES_SECRETMANAGER: url,
     CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS: url,
     CLOUDSDK_API_ENDPOINT_OVERRIDES_STS: url,

@@ -3,7 +3,7 @@ import { after, afterEach, beforeEach, suite, test } from "node:test";
 import { inspect } from "node:util";
 import { Failure } from "../../../plugin/core/failure.ts";
 import type { FailureCode } from "../../../plugin/core/failure.ts";
-import type { Store } from "../../../plugin/stores/contract.ts";
+import type { Session, Store } from "../../../plugin/stores/contract.ts";
 import { createHttpClients } from "../../../plugin/wire/http.ts";
 import { FakeClock } from "../../fakes/clock.ts";
 import { startConnect } from "../../fakes/connect-server.ts";
@@ -296,6 +296,161 @@ suite("what it costs", () => {
   });
 });
 
+suite("items that are asked for together", () => {
+  const titles = ["db", "cache", "mail"];
+  const ids = new Map<string, string>();
+  let store: Store;
+  let session: Session;
+  const putAll = (vault: string, ...all: readonly string[]): void => {
+    for (const title of all) ids.set(title, server.put(vault, { title, fields: [field("password", `of ${title}`)] }));
+  };
+  const readAll = (...all: readonly string[]): Promise<readonly string[]> =>
+    Promise.all(all.map((key) => readText(store, { key }, session)));
+  const listings = (): readonly string[] =>
+    server.asked().filter((path) => path.endsWith("/items") || path.includes("filter"));
+  const whole = (vault: string): string => `vaults/${vault}/items`;
+  const filtered = (vault: string, title: string): string => `vaults/${vault}/items?filter=title eq "${title}"`;
+  async function begin(): Promise<void> {
+    store = open();
+    session = await logIn(store);
+    server.asked();
+  }
+  beforeEach(async () => {
+    putAll(prod, ...titles);
+    await begin();
+  });
+
+  test("are found by one listing, at first and when asked whether they have changed", async () => {
+    const located = titles.map((key) => store.locate({ key, metadataPolicy: "None" }).whole!);
+    const answers = await Promise.all(located.map((one) => store.fetch(one, session, signal)));
+    assert.deepEqual(server.asked(), [whole(prod), ...titles.map((title) => `${whole(prod)}/${ids.get(title)}`)]);
+    server.put(prod, { title: "db", fields: [field("password", "new")] }, ids.get("db"));
+    const again = await Promise.all(
+      located.map((one, i) => store.refetch!(one, answers[i]!.validator!, session, signal)),
+    );
+    assert.deepEqual(
+      again.map((one) => (one === "unchanged" ? one : one.version)),
+      ["2", "unchanged", "unchanged"],
+    );
+    assert.deepEqual(server.asked(), [whole(prod), `${whole(prod)}/${ids.get("db")}`]);
+    assert.ok(calls.includes("GetItems success") && !calls.includes("GetItemsByTitle success"));
+  });
+  test("in a later vault are looked for there by one listing too", async () => {
+    putAll(shared, "x", "y");
+    await begin();
+    assert.deepEqual(await readAll("x", "db", "y"), ["of x", "of db", "of y"]);
+    assert.deepEqual(listings(), [whole(prod), whole(shared)]);
+    await readAll("x", "db");
+    assert.deepEqual(listings(), [whole(prod), filtered(shared, "x")]);
+  });
+  test("one that is missing, or is there twice, is its own read's failure", async () => {
+    putAll(prod, "cache");
+    const outcomes = await Promise.allSettled(["db", "cache", "none", "mail"].map((title) => readAll(title)));
+    assert.deepEqual(
+      outcomes.map((one) => (one.status === "fulfilled" ? one.value[0] : (one.reason as Failure).code)),
+      ["of db", "answer_invalid", "ref_not_found", "of mail"],
+    );
+    assert.deepEqual(listings(), [whole(prod), filtered(shared, "none")]);
+  });
+  test("reads of one item share the listing that is filtered by its title", async () => {
+    await readAll("db", "db");
+    assert.deepEqual(listings(), [filtered(prod, "db")]);
+  });
+  test("a listing that is under way answers nobody who asks later, and none is kept", async () => {
+    const held = server.hold();
+    const first = readAll("db", "cache");
+    await held.received(1);
+    const changed = server.put(prod, { title: "mail", fields: [field("password", "new")] }, ids.get("mail"));
+    const second = readAll("mail", "db");
+    await held.received(2);
+    held.release();
+    assert.deepEqual(
+      [await first, await second],
+      [
+        ["of db", "of cache"],
+        ["new", "of db"],
+      ],
+    );
+    assert.equal(listings().length, 2);
+    assert.equal(changed, ids.get("mail"));
+    await readAll("db");
+    assert.deepEqual(listings(), [filtered(prod, "db")]);
+  });
+  test("where the vault holds far more than is asked for, each title is asked for", async () => {
+    for (let i = 0; i < 98; i++) server.put(prod, { title: `other ${i}` });
+    await begin();
+    assert.deepEqual(await readAll("db", "cache"), ["of db", "of cache"]);
+    assert.deepEqual(listings(), [filtered(prod, "db"), filtered(prod, "cache")]);
+    await readAll(...titles);
+    assert.deepEqual(listings(), [whole(prod)]);
+  });
+  test("a vault that has grown since the login is noticed when it is listed", async () => {
+    for (let i = 0; i < 98; i++) server.put(prod, { title: `other ${i}` });
+    await readAll("db", "cache");
+    assert.deepEqual(listings(), [whole(prod)]);
+    await readAll("db", "cache");
+    assert.deepEqual(listings(), [filtered(prod, "db"), filtered(prod, "cache")]);
+  });
+  const unlistable: readonly [name: string, answer: Parameters<FakeConnect["listWhole"]>[0]][] = [
+    ["is too large", { status: 200, body: [{ title: "x".repeat(4 * 1024 * 1024) }] }],
+    ["is too large for Connect", { status: 413, body: { status: 413, message: "canary" } }],
+    ["holds an item that is none", { status: 200, body: [{ id: "odd", title: "canary" }] }],
+  ];
+  for (const [name, answer] of unlistable)
+    test(`a listing that ${name} is tried once in a session; the titles are asked for`, async () => {
+      server.listWhole(answer);
+      for (const first of [[whole(prod)], []]) {
+        assert.deepEqual(await readAll("db", "cache"), ["of db", "of cache"]);
+        assert.deepEqual(listings(), [...first, filtered(prod, "db"), filtered(prod, "cache")]);
+      }
+    });
+  test("a refusal is everybody's", async () => {
+    server.grant("token", shared);
+    for (const one of await Promise.allSettled(titles.map((title) => readAll(title))))
+      assert.equal(one.status === "rejected" && (one.reason as Failure).code, "store_denied");
+    assert.deepEqual(listings(), [whole(prod)]);
+  });
+  test("who leaves takes nobody along; when all have left, nothing is asked, or no longer", async () => {
+    const read = (key: string, leaving: AbortController) =>
+      store.fetch(store.locate({ key, metadataPolicy: "None" }).whole!, session, leaving.signal).then(
+        () => "read",
+        (thrown: Error) => thrown.message,
+      );
+    const [one, other] = [new AbortController(), new AbortController()];
+    const both = [read("db", one), read("cache", other)];
+    one.abort(new Error("left"));
+    assert.deepEqual(await Promise.all(both), ["left", "read"]);
+    server.asked();
+
+    const early = new AbortController();
+    const gone = read("db", early);
+    early.abort(new Error("left"));
+    const next = read("mail", new AbortController());
+    assert.deepEqual([await gone, await next], ["left", "read"]);
+    assert.deepEqual(listings(), [filtered(prod, "mail")]);
+
+    store = open({ shared: 1 });
+    session = await logIn(store);
+    putAll(shared, "mail");
+    server.asked();
+    const earliest = new AbortController();
+    const nobody = read("db", earliest);
+    earliest.abort(new Error("left"));
+    assert.equal(await nobody, "left");
+    assert.equal(await read("mail", new AbortController()), "read");
+    assert.deepEqual(listings(), [filtered(shared, "mail")]);
+    assert.ok(!calls.some((call) => call.endsWith("error")), "a call that was not made is not counted");
+
+    const held = server.hold();
+    const late = [new AbortController(), new AbortController()];
+    const under = [read("db", late[0]!), read("cache", late[1]!)];
+    await held.received(1);
+    for (const each of late) each.abort(new Error("left"));
+    await held.dropped(1);
+    assert.deepEqual(await Promise.all(under), ["left", "left"]);
+  });
+});
+
 suite("refusals", () => {
   test("a token that Connect does not know", async () => {
     await fails(logIn(open(), "canary-token"), "store_login_denied", /refused the token \(401\)/);
@@ -365,6 +520,17 @@ test("two identities never share a credential, however their reads are mixed", a
     );
   }
   assert.equal(server.requests.length, 3 + 3 * 5 * 2);
+  // Listings are shared within a session alone.
+  for (const [token, vault] of vaultOf)
+    server.put(vault, { title: "cache", fields: [field("password", `cache of ${token}`)] });
+  const texts = await Promise.all(
+    sessions.flatMap((session) => ["db", "cache"].map((key) => readText(store, { key }, session))),
+  );
+  assert.deepEqual(
+    texts,
+    tokens.flatMap((token) => [`of ${token}`, `cache of ${token}`]),
+  );
+  assert.equal(server.requests.filter(({ path }) => path.endsWith("/items")).length, tokens.length);
   for (const { token, path } of server.requests)
     if (path !== "/v1/vaults") assert.ok(path.startsWith(`/v1/vaults/${vaultOf.get(token)}/`), `${token} ${path}`);
   assert.doesNotMatch(inspect(sessions, { depth: 12, showHidden: true }), /alpha|beta|gamma/);

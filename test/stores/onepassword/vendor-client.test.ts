@@ -44,8 +44,8 @@ const store = () => openConnect({ prod: 1 }, { url: server.url, clients });
 suite("1Password's client and ours", () => {
   test("see the vaults that the token may see", async () => {
     assert.deepEqual(
-      (await vendor().listVaults()).map(({ id, name }) => [id, name]),
-      [[vault, "prod"]],
+      (await vendor().listVaults()).map(({ id, name, items }) => [id, name, items]),
+      [[vault, "prod", 2]],
     );
     assert.equal((await vendor().getVault("prod")).id, vault);
   });
