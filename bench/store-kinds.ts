@@ -136,7 +136,12 @@ export const benchedKinds = {
       akeylessGWApiURL: url,
       authSecretRef: { kubernetesAuth: { accessID: "p-1", k8sConfName: "conf", serviceAccountRef: one } },
     }),
-    minimum: { first: 1, refresh: 1, reason: "get-secret-value takes a list of names, where all are static secrets" },
+    minimum: {
+      first: refs + 1,
+      refresh: 1,
+      reason:
+        "get-secret-value takes a list of names, of static secrets: which they are, describe-item tells one by one",
+    },
     wanted: (n) => ({ key: `/${secretName(n)}` }),
   },
   webhook: {

@@ -75,6 +75,7 @@ const revealers: Readonly<Record<string, string>> = {
   "plugin/read/template-pieces.ts": "the text of a template that is kept in a Secret",
   "plugin/read/templating.ts": "labels, annotations and encodings of what a template made",
   "plugin/stores/akeyless/api.ts": "a request's body leaves with its token",
+  "plugin/stores/akeyless/known-items.ts": "a value is known again by a keyed digest",
   "plugin/stores/akeyless/login.ts": "a login's credentials are shaped for the request",
   "plugin/stores/aws/login.ts": "an access key is handed to the SDK",
   "plugin/stores/aws/request-handler.ts": "answers are handed to the SDK",
@@ -124,8 +125,8 @@ test("plaintext is seen where it leaves or is decoded, and nowhere else", () => 
 
 /** By kind; a folder may hold several. */
 const folderOf = new Map(
-  [...text("plugin/stores/registry.ts").matchAll(/^import \{ ([\w, ]+) \} from "\.\/(\w+)\/kind\.ts";$/gm)].flatMap(
-    ([, names, folder]) => names!.split(", ").map((name) => [name, folder!] as const),
+  [...text("plugin/stores/registry.ts").matchAll(/^ {2}(\w+): .*import\("\.\/(\w+)\/kind\.ts"\)/gm)].map(
+    ([, name, folder]) => [name!, folder!] as const,
   ),
 );
 

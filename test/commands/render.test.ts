@@ -62,6 +62,11 @@ spec: {provider: {file: {path: store}}}
   "wrong.yaml": externalSecret("wrong", "{tmplate: {}}").replace("shop", "Shop"),
   "broken.yaml": "kind: [",
   "none.yaml": "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n",
+  "generated.yaml": externalSecret(
+    "generated",
+    "{}",
+    "[]\n  dataFrom: [{sourceRef: {generatorRef: {kind: VaultDynamicSecret, name: db}}}]",
+  ),
   "find.yaml": externalSecret("found", "{}", "[]\n  dataFrom: [{find: {path: secret/, name: {regexp: db$}}}]"),
   "id.yaml": externalSecret("id", "{}", "[{secretKey: id, remoteRef: {key: db, property: id}}]"),
   "secret-text.yaml": externalSecret("bad", "{template: {data: {a: '{{ .user | mustFromJson }}'}}}"),
@@ -100,6 +105,12 @@ test("a find looks among the keys of the values, which have no folders", async (
   const { stdout } = await withValues(at("find.yaml"), "--show-values");
   const { data } = parse(stdout) as { data: Record<string, string> };
   assert.deepEqual(data, { secret_payments_db: base64('{"password":"hunter2","username":"app"}') });
+});
+
+test("of a generator the values are those under its name", async () => {
+  const { stdout } = await withValues(at("generated.yaml"), "--show-values");
+  const { data } = parse(stdout) as { data: Record<string, string> };
+  assert.deepEqual(data, { user: base64("canary-user"), id: base64("1") });
 });
 
 test("several are several documents or a JSON array; one that fails is a line, and the others are printed", async () => {

@@ -2,8 +2,9 @@
  * A server on loopback that behaves like 1Password Connect where a reader looks: tokens with rights to vaults, titles
  * searched by a filter, items whole, files by themselves. Its refusals repeat what was asked, as Connect's do.
  */
+import { EventEmitter, once } from "node:events";
 import { createServer } from "node:http";
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 export interface FakeField {
@@ -45,9 +46,21 @@ export interface FakeConnect {
   grant(token: string, ...vaults: readonly string[]): void;
   /** From now on a filter by title brings whatever holds the title's letters. */
   compareLoosely(): void;
+  /** Answers are made as before, and kept back until `release`. */
+  hold(): Held;
+  /** From now on every listing of a whole vault is answered so. */
+  listWhole(answer: { readonly status: number; readonly body: unknown }): void;
   /** From now on every request is answered so; undefined ends it. */
   refuse(answer: { readonly status: number; readonly headers?: Readonly<Record<string, string>> } | undefined): void;
   close(): Promise<void>;
+}
+
+export interface Held {
+  /** Resolves when so many requests have come since. */
+  received(count: number): Promise<void>;
+  /** Resolves when so many of them were given up by who sent them. */
+  dropped(count: number): Promise<void>;
+  release(): void;
 }
 
 interface Answer {
@@ -68,6 +81,8 @@ export async function startConnect(): Promise<FakeConnect> {
   const vaults = new Map<string, { readonly name: string; readonly items: Map<string, StoredItem> }>();
   const rights = new Map<string, ReadonlySet<string>>();
   let loose = false;
+  let wholeListing: Answer | undefined;
+  let held: ((answer: () => void, response: ServerResponse) => void) | undefined;
   let refused: Parameters<FakeConnect["refuse"]>[0];
   let ids = 0;
   let told = 0;
@@ -104,7 +119,9 @@ export async function startConnect(): Promise<FakeConnect> {
     const seen = [...vaults].filter(([id]) => granted.has(id));
     return {
       status: 200,
-      body: seen.map(([id, { name }]) => ({ id, name })).filter(({ name }) => !wanted || name === wanted),
+      body: seen
+        .map(([id, { name, items }]) => ({ id, name, ...(items.size > 0 ? { items: items.size } : {}) }))
+        .filter(({ name }) => !wanted || name === wanted),
     };
   }
 
@@ -119,16 +136,15 @@ export async function startConnect(): Promise<FakeConnect> {
   const server = createServer((request, response) => {
     const url = new URL(request.url!, "http://connect");
     const token = /^Bearer (.+)$/.exec(headerOf(request, "authorization"))?.[1] ?? "";
-    const { status, body } = refused ? no(refused.status, `refused ${request.url}`) : route(token, url);
+    const listsAll = wholeListing && /\/items$/.test(url.pathname) && !url.search ? wholeListing : undefined;
+    const { status, body } = refused ? no(refused.status, `refused ${request.url}`) : (listsAll ?? route(token, url));
     requests.push({ token, path: decodeURIComponent(request.url!.replaceAll("+", " ")), status });
     const bytes = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
     const type = Buffer.isBuffer(body) ? "application/octet-stream" : "application/json";
-    response.writeHead(status, {
-      "content-type": type,
-      "x-request-id": `request-${requests.length}`,
-      ...refused?.headers,
-    });
-    response.end(bytes);
+    const headers = { "content-type": type, "x-request-id": `request-${requests.length}`, ...refused?.headers };
+    const answer = (): void => void response.writeHead(status, headers).end(bytes);
+    if (held) held(answer, response);
+    else answer();
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 
@@ -149,6 +165,27 @@ export async function startConnect(): Promise<FakeConnect> {
     removeVault: (vault) => void vaults.delete(vault),
     grant: (token, ...allowed) => void rights.set(token, new Set(allowed)),
     compareLoosely: () => void (loose = true),
+    hold() {
+      const answers: (() => void)[] = [];
+      const events = new EventEmitter();
+      let dropped = 0;
+      held = (answer, response) => {
+        response.once("close", () => events.emit("change", response.writableFinished || dropped++));
+        events.emit("change", answers.push(answer));
+      };
+      const until = async (reached: () => boolean): Promise<void> => {
+        while (!reached()) await once(events, "change");
+      };
+      return {
+        received: (count) => until(() => answers.length >= count),
+        dropped: (count) => until(() => dropped >= count),
+        release() {
+          held = undefined;
+          for (const answer of answers) answer();
+        },
+      };
+    },
+    listWhole: (answer) => void (wholeListing = answer),
     refuse: (answer) => void (refused = answer),
     async close() {
       server.closeAllConnections();

@@ -7,6 +7,7 @@ import type { TestContext } from "node:test";
 import { parseStore } from "../../plugin/manifests/store.ts";
 import type { StoreDeps } from "../../plugin/stores/contract.ts";
 import { openStores, type Stores } from "../../plugin/wire/stores.ts";
+import { vault } from "../../plugin/stores/vault/kind.ts";
 import { makeCertificate } from "../fakes/certificate.ts";
 import { startConnectProxy } from "../fakes/connect-proxy.ts";
 import type { ConnectProxy } from "../fakes/connect-proxy.ts";
@@ -60,7 +61,7 @@ function depsIn({ stores }: World, proxyUrl?: string): StoreDeps {
       spec: { provider: { vault: {} } },
     }),
   );
-  return stores.depsOf(stores.kinds.get("vault")!, manifest);
+  return stores.depsOf(vault, manifest);
 }
 
 const ask = (send: ReturnType<StoreDeps["http"]>) => send({ method: "GET", url, headers: {} }, never);

@@ -94,7 +94,10 @@ async function readAll({ store, session }: Opened, keys: readonly string[]): Pro
     session,
     signal,
   );
-  return outcomes.map((outcome) => (outcome instanceof Failure ? outcome.code : textOf(outcome)));
+  return outcomes.map((outcome) => {
+    assert.ok(outcome !== "alone");
+    return outcome instanceof Failure ? outcome.code : textOf(outcome);
+  });
 }
 
 const upTo = (count: number, prefix: string): readonly string[] => Array.from({ length: count }, (_, i) => prefix + i);
