@@ -2,27 +2,15 @@
  * Logs in and reads through every client of the SDK, and prints what would leave this machine and which files were
  * opened. A program of its own, so that a test can give it an environment. Argument: a file that must not be read.
  */
-import fs from "node:fs";
-import { syncBuiltinESMExports } from "node:module";
 import { SecretValue } from "../../../plugin/core/secret-value.ts";
 import { aws } from "../../../plugin/stores/aws/kind.ts";
 import type { HttpAnswer, HttpRequest, HttpSend } from "../../../plugin/stores/http.ts";
 import { FakeClock } from "../../fakes/clock.ts";
 import { arnOf, inShop, tokenProof } from "./opened.ts";
 import { facts } from "../facts.ts";
+import { noteOpenedFiles } from "../opened-files.ts";
 
-const opened: string[] = [];
-/** Before the SDK is loaded: it takes these functions once. */
-for (const home of [fs, fs.promises] as unknown as Record<string, (...args: unknown[]) => unknown>[])
-  for (const name of ["readFile", "readFileSync", "open", "openSync", "createReadStream", "stat", "access"]) {
-    const real = home[name];
-    if (!real) continue;
-    home[name] = function (this: unknown, ...args: unknown[]) {
-      opened.push(String(args[0]));
-      return real.apply(this, args);
-    };
-  }
-syncBuiltinESMExports();
+const openedFiles = noteOpenedFiles();
 
 const sent: object[] = [];
 const text = (value: string | SecretValue): string =>
@@ -92,4 +80,4 @@ for (const [service, key] of [
   await opening.find?.list({}, session, signal);
   await opening.batch?.fetch([located], session, signal);
 }
-process.stdout.write(JSON.stringify({ sent, opened: opened.filter((path) => !path.includes("node_modules")) }));
+process.stdout.write(JSON.stringify({ sent, opened: openedFiles() }));

@@ -2,29 +2,17 @@
  * Logs in every way and reads everything that can be read, and prints what would leave this machine and which files were
  * opened. A program of its own, so that a test can give it an environment.
  */
-import fs from "node:fs";
-import { syncBuiltinESMExports } from "node:module";
 import { SecretValue } from "../../../plugin/core/secret-value.ts";
 import { azurekv } from "../../../plugin/stores/azure/kind.ts";
 import type { Proof } from "../../../plugin/stores/contract.ts";
 import type { HttpRequest, HttpSend } from "../../../plugin/stores/http.ts";
 import { FakeClock } from "../../fakes/clock.ts";
 import { facts } from "../facts.ts";
+import { noteOpenedFiles } from "../opened-files.ts";
 import { createFakeAzure, idOf } from "./fake-azure.ts";
 import { byAccount, byMachine, bySecret, forAll, secretsProof, tokenProof } from "./opened.ts";
 
-const opened: string[] = [];
-/** Before the SDK is loaded: it takes these functions once. */
-for (const home of [fs, fs.promises] as unknown as Record<string, (...args: unknown[]) => unknown>[])
-  for (const name of ["readFile", "readFileSync", "open", "openSync", "createReadStream", "stat", "access"]) {
-    const real = home[name];
-    if (!real) continue;
-    home[name] = function (this: unknown, ...args: unknown[]) {
-      opened.push(String(args[0]));
-      return real.apply(this, args);
-    };
-  }
-syncBuiltinESMExports();
+const openedFiles = noteOpenedFiles();
 
 const sent: object[] = [];
 const text = (value: string | SecretValue): string =>
@@ -67,4 +55,4 @@ for (const [block, proof] of logins) {
     await opening.fetch(opening.locate({ key, metadataPolicy: "None" }), session, signal);
   await opening.find!.list({}, session, signal);
 }
-process.stdout.write(JSON.stringify({ sent, opened: opened.filter((path) => !path.includes("node_modules")) }));
+process.stdout.write(JSON.stringify({ sent, opened: openedFiles() }));

@@ -2,8 +2,6 @@
  * Logs in and reads in every way there is, and prints what would leave this machine and which files were opened. A
  * program of its own, so that a test can give it an environment.
  */
-import fs from "node:fs";
-import { syncBuiltinESMExports } from "node:module";
 import { canonicalJson } from "../../../plugin/core/canonical-json.ts";
 import { SecretValue } from "../../../plugin/core/secret-value.ts";
 import type { Proof, StoreContext } from "../../../plugin/stores/contract.ts";
@@ -12,20 +10,10 @@ import type { HttpRequest, HttpSend } from "../../../plugin/stores/http.ts";
 import { FakeClock } from "../../fakes/clock.ts";
 import { createGcpIdentities } from "../../fakes/gcp-identities.ts";
 import { facts } from "../facts.ts";
+import { noteOpenedFiles } from "../opened-files.ts";
 import { byCluster, byKey, byPool, clusterWide, inShop, secretProof, tokenProof } from "./opened.ts";
 
-const opened: string[] = [];
-/** Before Google's client is loaded: it takes these functions once. */
-for (const home of [fs, fs.promises] as unknown as Record<string, (...args: unknown[]) => unknown>[])
-  for (const name of ["readFile", "readFileSync", "open", "openSync", "createReadStream", "stat", "access"]) {
-    const real = home[name];
-    if (!real) continue;
-    home[name] = function (this: unknown, ...args: unknown[]) {
-      opened.push(String(args[0]));
-      return real.apply(this, args);
-    };
-  }
-syncBuiltinESMExports();
+const openedFiles = noteOpenedFiles();
 
 const sent: string[] = [];
 const text = (value: string | SecretValue | undefined): string =>
@@ -73,4 +61,4 @@ for (const [block, proof, context] of ways) {
     await opening.fetch(opening.locate({ key: "db", metadataPolicy }), session, signal);
   await opening.find!.list({}, session, signal);
 }
-process.stdout.write(JSON.stringify({ sent, opened: opened.filter((path) => !path.includes("node_modules")) }));
+process.stdout.write(JSON.stringify({ sent, opened: openedFiles() }));
