@@ -11,7 +11,7 @@ import { isMap, kindOf } from "../manifests/fields.ts";
 import type { Parsed, Problem } from "../manifests/objects.ts";
 import { parseYamlDocuments } from "../manifests/yaml-text.ts";
 import type { YamlLimits } from "../manifests/yaml-text.ts";
-import type { DialectFile } from "./contract.ts";
+import type { DialectFile } from "./class-dialect.ts";
 
 export interface DialectReader {
   readonly problems: readonly Problem[];

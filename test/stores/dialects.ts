@@ -6,10 +6,8 @@ import type {
   ClassRequest,
   DialectFile,
   DialectSurroundings,
-  Store,
-  StoreDeps,
-  StoreKind,
-} from "../../plugin/stores/contract.ts";
+} from "../../plugin/stores/class-dialect.ts";
+import type { Store, StoreDeps, StoreKind } from "../../plugin/stores/contract.ts";
 import { FakeClock } from "../fakes/clock.ts";
 
 export type Parameters = Readonly<Record<string, string>>;

@@ -5,7 +5,7 @@
 import { SecretValue } from "../../core/secret-value.ts";
 import type { Parsed } from "../../manifests/objects.ts";
 import { parsedOr } from "../../manifests/object-meta.ts";
-import type { ClassDialect, ClassRequest, DialectFile, DialectSurroundings } from "../contract.ts";
+import type { ClassDialect, ClassRequest, DialectFile, DialectSurroundings } from "../class-dialect.ts";
 import { byParameter, checkPaths, createDialectReader, locateProblem } from "../dialect.ts";
 import type { DialectEntry, DialectReader } from "../dialect.ts";
 import { publishedSecret } from "../provider-block.ts";

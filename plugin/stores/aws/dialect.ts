@@ -4,7 +4,7 @@
  * Reads as the pod, by IRSA or Pod Identity. Whole regions fail over: the other one is asked while the first cannot be.
  */
 import type { Parsed } from "../../manifests/objects.ts";
-import type { ClassDialect, ClassRequest, DialectFile, DialectSurroundings } from "../contract.ts";
+import type { ClassDialect, ClassRequest, DialectFile, DialectSurroundings } from "../class-dialect.ts";
 import { byParameter, checkPaths, createDialectReader } from "../dialect.ts";
 import type { DialectReader } from "../dialect.ts";
 import { parseAwsBlock } from "./block.ts";

@@ -1,5 +1,6 @@
 /** `objects` of Azure's CSI provider: YAML whose `array` holds texts that are YAML again, one for each object. */
-import type { DialectFile, Ref } from "../contract.ts";
+import type { DialectFile } from "../class-dialect.ts";
+import type { Ref } from "../contract.ts";
 import { fieldsOf, itemsOf, readYaml } from "../dialect-yaml.ts";
 import { entryOf, locateProblem } from "../dialect.ts";
 import type { DialectEntry, DialectReader } from "../dialect.ts";

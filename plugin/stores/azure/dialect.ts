@@ -5,7 +5,7 @@
  * machine.
  */
 import type { Parsed } from "../../manifests/objects.ts";
-import type { ClassDialect, ClassRequest, DialectSurroundings } from "../contract.ts";
+import type { ClassDialect, ClassRequest, DialectSurroundings } from "../class-dialect.ts";
 import { byParameter, checkPaths, createDialectReader } from "../dialect.ts";
 import type { DialectReader } from "../dialect.ts";
 import { publishedSecret } from "../provider-block.ts";

@@ -4,7 +4,7 @@
  */
 import type { Parsed } from "../../manifests/objects.ts";
 import { parsedOr } from "../../manifests/object-meta.ts";
-import type { ClassDialect, ClassRequest, DialectFile, DialectPart, DialectSurroundings } from "../contract.ts";
+import type { ClassDialect, ClassRequest, DialectFile, DialectPart, DialectSurroundings } from "../class-dialect.ts";
 import { byParameter, checkPaths, createDialectReader, locateProblem } from "../dialect.ts";
 import type { DialectEntry, DialectReader } from "../dialect.ts";
 import { publishedSecret } from "../provider-block.ts";

@@ -1,7 +1,7 @@
 /**
  * node-vault as this house can trust it: one client for each session, with its transport replaced.
  *
- * node-vault builds the requests; what leaves is decided here. It never sees a token (it carries a placeholder, which
+ * node-vault builds the requests; what leaves is decided here. It never sees a token (it carries a stand-in, which
  * the transport replaces by the session's own), never reads the environment, and hands every answer back whole, so
  * statuses and headers are judged in refusal.ts. Traps closed: tokens leaking through shared headers, VAULT_* and proxy
  * variables, DEBUG printing secrets, unencoded paths, followed redirects, no abort, no size limit, lost headers.
@@ -49,7 +49,7 @@ interface TransportOptions {
 }
 
 /** Keeps node-vault from looking for a token in the environment; never sent. */
-const placeholderToken = "keyferry-placeholder";
+const standInToken = "keyferry-stand-in";
 
 export async function createVaultClient(target: VaultTarget, send: HttpSend): Promise<VaultClient> {
   // Loaded at the first login: a process without a Vault store does not pay for it.
@@ -63,7 +63,7 @@ export async function createVaultClient(target: VaultTarget, send: HttpSend): Pr
   };
   const client = nodeVault({
     endpoint: target.server,
-    token: placeholderToken,
+    token: standInToken,
     commands: {},
     debug: () => undefined,
     "request-promise": { defaults: () => transport },

@@ -3,7 +3,7 @@
  * file each object makes.
  */
 import { parsedOr } from "../../manifests/object-meta.ts";
-import type { ClassDialect, ClassRequest, DialectFile, DialectPath, DialectSurroundings } from "../contract.ts";
+import type { ClassDialect, ClassRequest, DialectFile, DialectPath, DialectSurroundings } from "../class-dialect.ts";
 import { byParameter, checkPaths, createDialectReader, fileNameProblem, locateProblem } from "../dialect.ts";
 import type { DialectEntry, DialectReader } from "../dialect.ts";
 import { dataForm, locateApi, passingMembers, responseForm } from "./api-read.ts";

@@ -1,5 +1,6 @@
 /** HashiCorp Vault and OpenBao: the `provider.vault` block, and ESO's own smaller block for OpenBao. */
-import type { ClassDialect, StoreKind } from "../contract.ts";
+import type { ClassDialect } from "../class-dialect.ts";
+import type { StoreKind } from "../contract.ts";
 import { parseOpenBaoBlock, parseVaultBlock } from "./block.ts";
 import { openBaoDialect, vaultDialect } from "./dialect.ts";
 import { createVaultStore } from "./store.ts";

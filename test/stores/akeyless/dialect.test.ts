@@ -4,7 +4,7 @@ import { suite, test } from "node:test";
 import { inspect } from "node:util";
 import { akeylessDialect } from "../../../plugin/stores/akeyless/dialect.ts";
 import { akeyless } from "../../../plugin/stores/akeyless/kind.ts";
-import type { DialectSurroundings } from "../../../plugin/stores/contract.ts";
+import type { DialectSurroundings } from "../../../plugin/stores/class-dialect.ts";
 import { publishedSecret } from "../../../plugin/stores/provider-block.ts";
 import { openAll, problemsOf, told, understood } from "../dialects.ts";
 import type { Parameters } from "../dialects.ts";

@@ -4,7 +4,7 @@ import { after, before, suite, test } from "node:test";
 import type { Problem } from "../../../plugin/manifests/objects.ts";
 import { aws } from "../../../plugin/stores/aws/kind.ts";
 import { awsDialect } from "../../../plugin/stores/aws/dialect.ts";
-import type { ClassRequest, DialectFile } from "../../../plugin/stores/contract.ts";
+import type { ClassRequest, DialectFile } from "../../../plugin/stores/class-dialect.ts";
 import { createHttpClients, type HttpClients } from "../../../plugin/wire/http.ts";
 import { openWhole } from "./opened.ts";
 

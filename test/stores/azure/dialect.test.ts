@@ -4,7 +4,8 @@ import { suite, test } from "node:test";
 import type { Problem } from "../../../plugin/manifests/objects.ts";
 import { azureDialect } from "../../../plugin/stores/azure/dialect.ts";
 import { azurekv } from "../../../plugin/stores/azure/kind.ts";
-import type { ClassRequest, DialectFile, Store } from "../../../plugin/stores/contract.ts";
+import type { ClassRequest, DialectFile } from "../../../plugin/stores/class-dialect.ts";
+import type { Store } from "../../../plugin/stores/contract.ts";
 import { clock, forAll, inShop } from "./opened.ts";
 
 type Parameters = Readonly<Record<string, string>>;

@@ -1,7 +1,7 @@
 /** Classes of Google's CSI provider: what they mean, and what is wrong with them. */
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import type { DialectSurroundings } from "../../../plugin/stores/contract.ts";
+import type { DialectSurroundings } from "../../../plugin/stores/class-dialect.ts";
 import { gcpDialect } from "../../../plugin/stores/gcp/dialect.ts";
 import { gcpsm } from "../../../plugin/stores/gcp/kind.ts";
 import { publishedSecret } from "../../../plugin/stores/provider-block.ts";

@@ -44,7 +44,7 @@ suite("traps of node-vault", () => {
     assert.equal(server.requests.length, 9);
     for (const { path, headers } of server.requests) assert.equal(path, `/v1/of/${headers["x-vault-token"]}`);
   });
-  test("1: a login sends no token at all, not even the placeholder", async () => {
+  test("1: a login sends no token at all, not even the stand-in", async () => {
     const client = await createVaultClient({ server: server.url, namespace: "" }, send);
     await client.write("auth/kubernetes/login", { role: "r", jwt: secret("j") }, signal);
     assert.equal(server.requests[0]?.headers["x-vault-token"], undefined);
