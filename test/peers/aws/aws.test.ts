@@ -7,21 +7,10 @@ import { after, before, test } from "node:test";
 import { mountAsDriver } from "../../fakes/driver-client.ts";
 import { startRecordingProxy, type RecordingProxy } from "../../fakes/recording-proxy.ts";
 import { createTokenIssuer, type TokenIssuer } from "../../fakes/token-issuer.ts";
+import { account, pod, untilRefused, synced, accountTokenSecret } from "../../scenario/checkout.ts";
 import { type Program, startProgram, until } from "../../scenario/program.ts";
 import { type AccessKey, accountId, region, type Statement } from "./administrator.ts";
 import { type Ministack, startMinistack } from "./ministack.ts";
-
-const account = {
-  namespace: "shop",
-  serviceAccountName: "checkout",
-  serviceAccountUid: "6c2c9f3c-7d38-4b10-a6f2-a3c6f4d2a001",
-};
-const pod = {
-  namespace: "shop",
-  podName: "checkout-1",
-  podUid: "0f2f6a31-5a8e-4d0e-9b4e-1f9b5f9d7a11",
-  serviceAccountName: "checkout",
-};
 
 const secretArn = (name: string): string => `arn:aws:secretsmanager:${region}:${accountId}:secret:${name}`;
 const parameterArn = (name: string): string => `arn:aws:ssm:${region}:${accountId}:parameter${name}`;
@@ -154,14 +143,7 @@ metadata:
   namespace: shop
   annotations: {${role === undefined ? "" : `eks.amazonaws.com/role-arn: "${role}"`}}
 ---
-apiVersion: v1
-kind: Secret
-type: kubernetes.io/service-account-token
-metadata:
-  name: checkout-token
-  namespace: shop
-  annotations: {kubernetes.io/service-account.name: checkout}
-stringData: {token: ${accountToken}}
+${accountTokenSecret(accountToken)}
 ---
 apiVersion: external-secrets.io/v1
 kind: ExternalSecret
@@ -186,15 +168,6 @@ async function withWorld(wish: Wish, work: (world: Program) => Promise<void>): P
 }
 
 const password = "{secretKey: password, remoteRef: {key: payments/db, property: password}}";
-const synced = (world: Program): Promise<Record<string, string>> => until(() => world.secret("shop", "db"));
-
-function untilRefused(world: Program, code: string): Promise<string> {
-  return until(async () => {
-    const ready = (await world.status("shop", "db")).conditions.find(({ type }) => type === "Ready");
-    assert.match(ready?.message ?? "", new RegExp(`\\[${code}\\]`));
-    return ready!.message;
-  });
-}
 
 test("an access key reads values, versions, stages and bytes", async () => {
   await putSecret("second");

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { SecretClient } from "@azure/keyvault-secrets";
 import type { SetSecretOptions } from "@azure/keyvault-secrets";
+import { untilRefused, synced } from "../../scenario/checkout.ts";
 import { type Program, startProgram, until } from "../../scenario/program.ts";
 import { createFakeAzure, vaultResource } from "../../stores/azure/fake-azure.ts";
 import { type KeyVault, startKeyVault } from "./key-vault.ts";
@@ -125,16 +126,6 @@ spec:
   } finally {
     await world.stop();
   }
-}
-
-const synced = (world: Program): Promise<Record<string, string>> => until(() => world.secret("shop", "db"));
-
-function untilRefused(world: Program, code: string): Promise<string> {
-  return until(async () => {
-    const ready = (await world.status("shop", "db")).conditions.find(({ type }) => type === "Ready");
-    assert.match(ready?.message ?? "", new RegExp(`\\[${code}\\]`));
-    return ready!.message;
-  });
 }
 
 test("secrets, versions, properties, keys, tags and dates; a rotated value arrives", async () => {

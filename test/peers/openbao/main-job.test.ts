@@ -7,20 +7,9 @@ import { after, before, test } from "node:test";
 import { mountAsDriver } from "../../fakes/driver-client.ts";
 import { startRecordingProxy, type RecordingProxy } from "../../fakes/recording-proxy.ts";
 import { createTokenIssuer, type TokenIssuer } from "../../fakes/token-issuer.ts";
+import { account, pod, accountTokenSecret } from "../../scenario/checkout.ts";
 import { type Program, type ProgramOptions, startProgram, until } from "../../scenario/program.ts";
 import { type OpenBao, startOpenBao } from "./openbao.ts";
-
-const account = {
-  namespace: "shop",
-  serviceAccountName: "checkout",
-  serviceAccountUid: "6c2c9f3c-7d38-4b10-a6f2-a3c6f4d2a001",
-};
-const pod = {
-  namespace: "shop",
-  podName: "checkout-1",
-  podUid: "0f2f6a31-5a8e-4d0e-9b4e-1f9b5f9d7a11",
-  serviceAccountName: "checkout",
-};
 
 let bao: OpenBao;
 let proxy: RecordingProxy;
@@ -81,14 +70,7 @@ spec:
           kubernetesServiceAccountToken:
             serviceAccountRef: {name: checkout, namespace: shop}
 ---
-apiVersion: v1
-kind: Secret
-type: kubernetes.io/service-account-token
-metadata:
-  name: checkout-token
-  namespace: shop
-  annotations: {kubernetes.io/service-account.name: checkout}
-stringData: {token: ${jwt}}
+${accountTokenSecret(jwt)}
 ---
 apiVersion: external-secrets.io/v1
 kind: ExternalSecret

@@ -9,19 +9,9 @@ import { createGcpIdentities } from "../../fakes/gcp-identities.ts";
 import { startGcpRest, type GcpRest } from "../../fakes/gcp-rest.ts";
 import { createGcpSecrets } from "../../fakes/gcp-secrets.ts";
 import { createTokenIssuer } from "../../fakes/token-issuer.ts";
+import { account, pod, untilRefused, synced, accountTokenSecret } from "../../scenario/checkout.ts";
 import { type Program, startProgram, until } from "../../scenario/program.ts";
 
-const account = {
-  namespace: "shop",
-  serviceAccountName: "checkout",
-  serviceAccountUid: "6c2c9f3c-7d38-4b10-a6f2-a3c6f4d2a001",
-};
-const pod = {
-  namespace: "shop",
-  podName: "checkout-1",
-  podUid: "0f2f6a31-5a8e-4d0e-9b4e-1f9b5f9d7a11",
-  serviceAccountName: "checkout",
-};
 const email = "checkout@payments.iam.gserviceaccount.com";
 const audience = "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/main";
 const subject = "pool:system:serviceaccount:shop:checkout";
@@ -88,14 +78,7 @@ metadata:
   namespace: shop
   annotations: {${wish.annotated ? `iam.gke.io/gcp-service-account: ${email}` : ""}}
 ---
-apiVersion: v1
-kind: Secret
-type: kubernetes.io/service-account-token
-metadata:
-  name: checkout-token
-  namespace: shop
-  annotations: {kubernetes.io/service-account.name: checkout}
-stringData: {token: ${wish.token ?? accountToken}}
+${accountTokenSecret(wish.token ?? accountToken)}
 ---
 apiVersion: external-secrets.io/v1
 kind: ExternalSecret
@@ -116,15 +99,6 @@ spec:
 }
 
 const password = "data: [{secretKey: password, remoteRef: {key: db, property: password}}]";
-const synced = (world: Program): Promise<Record<string, string>> => until(() => world.secret("shop", "db"));
-
-function untilRefused(world: Program, code: string): Promise<string> {
-  return until(async () => {
-    const ready = (await world.status("shop", "db")).conditions.find(({ type }) => type === "Ready");
-    assert.match(ready?.message ?? "", new RegExp(`\\[${code}\\]`));
-    return ready!.message;
-  });
-}
 
 test("a service account: one login for Secret and volume, and a rotated value reaches both", async () => {
   setPassword("first");
