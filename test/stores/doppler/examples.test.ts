@@ -1,42 +1,32 @@
 import assert from "node:assert/strict";
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { suite, test } from "node:test";
-import { parseAllDocuments } from "yaml";
 import { locate } from "../../../plugin/stores/doppler/address.ts";
 import { parseDopplerBlock } from "../../../plugin/stores/doppler/block.ts";
+import { examplesOf } from "../example-files.ts";
 
-interface Example {
-  readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace: string };
-  readonly spec: {
-    readonly provider: { readonly doppler: unknown };
-    readonly data?: readonly { readonly remoteRef: { readonly key: string } }[];
-  };
+interface Spec {
+  readonly data?: readonly { readonly remoteRef: { readonly key: string } }[];
 }
 
+const examples = examplesOf<Spec>("doppler");
 const addresses: Readonly<Record<string, readonly string[]>> = {
   "doppler-config.yaml": ["DB_URL", "DB_JSON"],
   "doppler-oidc.yaml": ["DOPPLER_SECRETS_FILE"],
 };
-const folder = join(import.meta.dirname, "../../../crds/examples");
-const files = (await readdir(folder)).filter((file) => file.startsWith("doppler-"));
 
 suite("the doppler examples", () => {
-  test("are all known here", () => assert.deepEqual(files.sort(), Object.keys(addresses)));
-  for (const file of files)
-    test(`${file}: the store is understood and every key has its address`, async () => {
-      const documents = parseAllDocuments(await readFile(join(folder, file), "utf8"));
-      const [store, secret] = documents.map((document) => document.toJS() as Example);
-      assert.ok(store?.kind === "SecretStore" && secret?.kind === "ExternalSecret");
-      const context = { scope: "SecretStore", ...store.metadata } as const;
-      const parsed = parseDopplerBlock(store.spec.provider.doppler, context, "https://api.doppler.com");
+  test("are all known here", () =>
+    assert.deepEqual(
+      examples.map(({ file }) => file),
+      Object.keys(addresses),
+    ));
+  for (const { file, block, context, spec } of examples)
+    test(`${file}: the store is understood and every key has its address`, () => {
+      const parsed = parseDopplerBlock(block, context, "https://api.doppler.com");
       assert.ok(parsed.ok, JSON.stringify(parsed));
-      assert.deepEqual(
-        secret.spec.data?.map(
-          ({ remoteRef }) => locate(parsed.value, { ...remoteRef, metadataPolicy: "None" }).address,
-        ),
-        addresses[file],
+      const read = spec.data?.map(
+        ({ remoteRef }) => locate(parsed.value, { ...remoteRef, metadataPolicy: "None" }).address,
       );
+      assert.deepEqual(read, addresses[file]);
     });
 });

@@ -1,39 +1,23 @@
 import assert from "node:assert/strict";
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { suite, test } from "node:test";
-import { parseAllDocuments } from "yaml";
 import { locate } from "../../../plugin/stores/onepassword/address.ts";
 import { parseConnectBlock } from "../../../plugin/stores/onepassword/block.ts";
+import { examplesOf } from "../example-files.ts";
 
-interface Example {
-  readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace: string };
-  readonly spec: {
-    readonly provider: { readonly onepassword: unknown };
-    readonly data?: readonly { readonly remoteRef: { readonly key: string; readonly property?: string } }[];
-  };
+interface Spec {
+  readonly data?: readonly { readonly remoteRef: { readonly key: string; readonly property?: string } }[];
 }
 
-const folder = join(import.meta.dirname, "../../../crds/examples");
-const files = (await readdir(folder)).filter((file) => file.startsWith("onepassword-"));
+const examples = examplesOf<Spec>("onepassword");
 
 suite("the onepassword examples", () => {
-  test("are there", () => assert.ok(files.length >= 1));
-  for (const file of files)
-    test(`${file}: the store is understood and every key has an address`, async () => {
-      const documents = parseAllDocuments(await readFile(join(folder, file), "utf8"));
-      const [store, secret] = documents.map((document) => document.toJS() as Example);
-      assert.ok(store?.kind === "SecretStore" && secret?.kind === "ExternalSecret");
-      const { name, namespace } = store.metadata;
-      const parsed = parseConnectBlock(
-        store.spec.provider.onepassword,
-        { scope: "SecretStore", name, namespace },
-        false,
-      );
+  test("are there", () => assert.ok(examples.length >= 1));
+  for (const { file, block, context, spec } of examples)
+    test(`${file}: the store is understood and every key has an address`, () => {
+      const parsed = parseConnectBlock(block, context, false);
       assert.ok(parsed.ok, JSON.stringify(parsed));
       assert.deepEqual(parsed.value.vaults, ["payments", "shared"]);
-      for (const { remoteRef } of secret.spec.data ?? [])
+      for (const { remoteRef } of spec.data ?? [])
         assert.equal(locate({ ...remoteRef, metadataPolicy: "None" }).address, "payments-db");
     });
 });
